@@ -1,0 +1,185 @@
+"""The structs that travel: between processes as frames, between floors as values.
+
+They hold data and nothing else: no tensor, no socket, no URL. Times are in
+seconds and sizes in bytes unless a name says otherwise. ``bytes`` fields may
+hold any buffer that :mod:`tsnb.protocol` can send.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+# --- a request and its answer -------------------------------------------------------------------
+
+
+class Parameter(Struct, frozen=True):
+    """One named value of a request: a form field, a file part, or the raw ``body``.
+
+    ``content_type`` is the MIME type without its parameters, ``""`` when the
+    client gave none. The value is decoded in the worker, never before.
+    """
+
+    name: str
+    value: bytes
+    content_type: str = ""
+
+
+class Request(Struct, frozen=True):
+    """One inference request as the handler will meet it: the row of a batch."""
+
+    id: str
+    headers: dict[str, str] = field(default_factory=dict)
+    parameters: tuple[Parameter, ...] = ()
+
+
+class Reply(Struct, frozen=True):
+    """One answer: what the handler returned for one request, as bytes.
+
+    ``timings`` maps stage names (``queue``, ``decode``, ``preprocess``,
+    ``inference``, ``postprocess``, ``encode``, ``handle``) to seconds.
+    ``more`` is true for a part of a stream that is followed by another.
+    """
+
+    body: bytes
+    status: int = 200
+    reason: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+    more: bool = False
+
+
+# --- a failure, as data -------------------------------------------------------------------------
+
+
+class Frame(Struct, frozen=True):
+    """One line of a traceback. ``source`` is the text of that line, ``""`` if unknown."""
+
+    filename: str
+    lineno: int
+    function: str
+    source: str = ""
+
+
+class Failure(Struct, frozen=True):
+    """An exception that happened in a worker, as its owner should see it.
+
+    It crosses the socket as data, never as a pickle. ``stage`` is where it
+    happened: ``import``, ``initialize``, ``preprocess``, ``inference``,
+    ``postprocess``, ``handle``, ``encode``, ``exit`` or ``timeout``. ``traceback`` is Python's own rendering,
+    ``frames`` the same in parts, innermost last, with the handler's frames
+    only (the worker's own are left out). ``inputs`` describes what the stage
+    was given (types, shapes, dtypes), ``output`` is what the worker printed.
+    """
+
+    type: str
+    message: str
+    stage: str = "handle"
+    frames: tuple[Frame, ...] = ()
+    traceback: str = ""
+    inputs: str = ""
+    output: str = ""
+    model: str = ""
+    version: str = ""
+    worker: str = ""
+    request_ids: tuple[str, ...] = ()
+
+
+class MetricSample(Struct, frozen=True):
+    """One value that a handler reported through ``context.metrics``.
+
+    ``dimensions`` are ``(name, value)`` pairs in the order given; ``kind`` is
+    ``counter``, ``gauge`` or ``histogram``.
+    """
+
+    name: str
+    value: float
+    unit: str = ""
+    kind: str = "counter"
+    dimensions: tuple[tuple[str, str], ...] = ()
+    request_id: str = ""
+
+
+# --- a model ------------------------------------------------------------------------------------
+
+BatchPolicy = Literal["eager", "window"]
+
+
+class ModelSpec(Struct, frozen=True):
+    """All that is needed to run one version of one model.
+
+    ``model_dir`` is the folder with the extracted archive, ``url`` what the
+    user registered (a file name in the store, a URL or a folder). Delays keep
+    the units of TorchServe: ``max_batch_delay`` and ``client_timeout`` are
+    milliseconds, the other timeouts seconds. ``handler`` is ``module``,
+    ``module.py``, ``module:function`` or the name of a default handler.
+    ``manifest`` and ``model_config`` are the archive's MANIFEST.json and
+    model-config.yaml as plain dictionaries.
+    """
+
+    name: str
+    version: str
+    model_dir: str
+    handler: str
+    url: str = ""
+    runtime: str = "python"
+    manifest: dict[str, Any] = field(default_factory=dict)
+    model_config: dict[str, Any] = field(default_factory=dict)
+    min_workers: int = 0
+    max_workers: int = 0
+    batch_size: int = 1
+    max_batch_delay: int = 100
+    batch_policy: BatchPolicy = "eager"
+    response_timeout: float = 120
+    startup_timeout: float = 120
+    max_retry_timeout: float = 300
+    client_timeout: int = 0
+    job_queue_size: int = 100
+    device_type: str = ""
+    device_ids: tuple[int, ...] = ()
+    python: str = ""
+    service_envelope: str = ""
+    loaded_at_startup: bool = False
+
+
+WorkerState = Literal["starting", "loading", "ready", "stopped", "failed"]
+
+
+class WorkerStatus(Struct, frozen=True):
+    """One worker as its owner sees it. ``memory`` is resident bytes, ``started`` a Unix time."""
+
+    id: str
+    state: WorkerState
+    pid: int = 0
+    device: str = "cpu"
+    memory: int = 0
+    gpu_memory: int = 0
+    started: float = 0.0
+    load_time: float = 0.0
+    requests: int = 0
+    restarts: int = 0
+    notes: tuple[str, ...] = ()
+    failure: Failure | None = None
+
+
+class ModelStatus(Struct, frozen=True):
+    """One version of a model: its spec, its workers and its queue."""
+
+    spec: ModelSpec
+    default: bool
+    workers: tuple[WorkerStatus, ...] = ()
+    queued: int = 0
+    requests: int = 0
+    errors: int = 0
+    latency: float = 0.0
+    """Mean seconds per request, over the recent ones."""
+
+
+class LogLine(Struct, frozen=True):
+    """One line a worker wrote. ``time`` is Unix seconds, ``stream`` stdout, stderr or tsnb."""
+
+    time: float
+    worker: str
+    stream: str
+    text: str

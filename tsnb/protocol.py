@@ -1,0 +1,346 @@
+"""Bytes ↔ messages: how a server and a worker talk, in one place.
+
+A frame is a fixed header, a msgpack head, and raw bodies::
+
+    offset  size  field
+    0       1     magic, 0x54 ("T")
+    1       1     protocol version, 1
+    2       2     number of bodies (informative; the head names their sizes)
+    4       4     length of the head, H
+    8       8     length of all bodies together, B      (integers are little-endian)
+    16      H     head: one message below, as a msgpack array whose first item is its tag
+    16+H    B     bodies, one after the other, in the order the head lists their sizes
+
+One frame carries a whole batch in either direction. Bodies are never looked
+at here. Only JSON-like data is ever decoded: no pickle crosses the socket.
+End-of-file between frames is a normal event; inside a frame it is an error.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from tsnb.messages import Failure, MetricSample, Parameter, Reply, Request
+
+MAGIC = 0x54
+VERSION = 1
+HEADER = struct.Struct("<BBHIQ")
+MAX_HEAD = 64 * 2**20
+"""A head longer than this (64 MiB) is taken for garbage on the line."""
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+
+
+class ProtocolError(Exception):
+    """The peer sent something that is no frame, or closed in the middle of one."""
+
+
+# --- messages from the server to a worker ---------------------------------------------------------
+
+
+class Load(Struct, frozen=True, array_like=True, tag="load"):
+    """Load this model; answered by :class:`Ready` or :class:`Failed`. Sent once."""
+
+    model_name: str
+    model_version: str
+    model_dir: str
+    handler: str
+    manifest: dict[str, Any]
+    model_config: dict[str, Any]
+    worker_id: str
+    gpu_id: int | None = None
+    batch_size: int = 1
+    service_envelope: str = ""
+    decode_input_request: bool = True
+    limit_max_image_pixels: bool = True
+
+
+class Item(Struct, frozen=True, array_like=True):
+    """One request of a batch; ``parameters`` are ``(name, content type, body size)``."""
+
+    id: str
+    headers: dict[str, str]
+    parameters: tuple[tuple[str, str, int], ...]
+
+
+class Batch(Struct, frozen=True, array_like=True, tag="batch"):
+    """Run these requests; answered by one :class:`Result` or :class:`Failed` of the same number."""
+
+    number: int
+    items: tuple[Item, ...]
+
+
+class Stop(Struct, frozen=True, array_like=True, tag="stop"):
+    """Finish what you hold and exit."""
+
+
+# --- messages from a worker to the server ---------------------------------------------------------
+
+
+class Ready(Struct, frozen=True, array_like=True, tag="ready"):
+    """The model is loaded. ``notes`` say how, where the owner should know (a fallback, a warning)."""
+
+    pid: int
+    device: str
+    seconds: float
+    notes: tuple[str, ...] = ()
+    metrics: tuple[MetricSample, ...] = ()
+
+
+class Answer(Struct, frozen=True, array_like=True):
+    """One answer of a batch; ``size`` is the length of its body."""
+
+    status: int
+    reason: str
+    headers: dict[str, str]
+    size: int
+
+
+class Result(Struct, frozen=True, array_like=True, tag="result"):
+    """The answers of a batch, in the order of its items.
+
+    ``more`` marks a part of a stream: other results of the same number follow.
+    """
+
+    number: int
+    answers: tuple[Answer, ...]
+    timings: dict[str, float] = {}
+    metrics: tuple[MetricSample, ...] = ()
+    more: bool = False
+
+
+class Failed(Struct, frozen=True, array_like=True, tag="failed"):
+    """A batch (or, with ``number`` None, the loading) failed.
+
+    ``status`` and ``message`` are for the client, ``failure`` for the owner.
+    """
+
+    number: int | None
+    status: int
+    message: str
+    failure: Failure
+    metrics: tuple[MetricSample, ...] = ()
+
+
+Message: TypeAlias = Load | Batch | Stop | Ready | Result | Failed
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
+
+
+def encode(message: Message, bodies: Sequence[Buffer] = ()) -> list[Buffer]:
+    """The frame of a message as a list of buffers, ready for a gathering write."""
+    head = _encoder.encode(message)
+    size = sum(len(body) for body in bodies)
+    return [HEADER.pack(MAGIC, VERSION, min(len(bodies), 0xFFFF), len(head), size) + head, *bodies]
+
+
+def _lengths(header: Buffer) -> tuple[int, int]:
+    magic, version, _, head, bodies = HEADER.unpack_from(header)
+    if magic != MAGIC or version != VERSION or head > MAX_HEAD:
+        raise ProtocolError(f"not a tsnb frame: {bytes(header[: HEADER.size]).hex()}")
+    return head, bodies
+
+
+def _decode_head(head: Buffer) -> Message:
+    try:
+        return _decoder.decode(head)
+    except msgspec.MsgspecError as error:
+        raise ProtocolError(f"a frame with an unreadable head: {error}") from error
+
+
+class Reader:
+    """Bytes in, messages out, for a side that is fed by an event loop.
+
+    :meth:`feed` yields ``(message, bodies)``; bodies are one buffer, to be cut
+    with :func:`replies` or :func:`requests`.
+    """
+
+    def __init__(self, max_bodies: int | None = None) -> None:
+        self._buffer = bytearray()
+        self._max_bodies = max_bodies
+
+    def feed(self, data: Buffer) -> Iterator[tuple[Message, Buffer]]:
+        """Add what arrived; yield each frame that is now whole.
+
+        Raises :class:`ProtocolError` for garbage, or for bodies over the limit.
+        """
+        buffer = self._buffer
+        buffer += data
+        start = 0
+        while len(buffer) - start >= HEADER.size:
+            head, bodies = _lengths(memoryview(buffer)[start : start + HEADER.size])
+            if self._max_bodies is not None and bodies > self._max_bodies:
+                raise ProtocolError(
+                    f"bodies of {bytes_text(bodies)} are over the limit of {bytes_text(self._max_bodies)}"
+                )
+            middle = start + HEADER.size + head
+            if len(buffer) < middle + bodies:
+                break
+            message = _decode_head(bytes(buffer[start + HEADER.size : middle]))
+            yield message, bytes(buffer[middle : middle + bodies])
+            start = middle + bodies
+        del buffer[:start]
+
+
+def bytes_text(size: int) -> str:
+    """A size for people: ``6553500 bytes``."""
+    return f"{size} bytes"
+
+
+def read(sock: socket.socket) -> tuple[Message, Buffer] | None:
+    """The next frame of a blocking socket, or None at end-of-file."""
+    header = bytearray(HEADER.size)
+    got = _fill(sock, header)
+    if got == 0:
+        return None
+    if got == HEADER.size:
+        head, bodies = _lengths(header)
+        payload = bytearray(head + bodies)
+        got += _fill(sock, payload)
+        if got == HEADER.size + len(payload):
+            view = memoryview(payload)
+            return _decode_head(view[:head]), view[head:]
+    raise ProtocolError(f"the connection closed inside a frame, after {got} bytes")
+
+
+def _fill(sock: socket.socket, data: bytearray) -> int:
+    """Receive until ``data`` is full or the peer closes; the number of bytes received."""
+    view = memoryview(data)
+    got = 0
+    while got < len(data):
+        count = sock.recv_into(view[got:])
+        if count == 0:
+            break
+        got += count
+    return got
+
+
+def write(sock: socket.socket, message: Message, bodies: Sequence[Buffer] = ()) -> None:
+    """Send one frame over a blocking socket, without joining its buffers."""
+    views = [memoryview(part).cast("B") for part in encode(message, bodies) if len(part)]
+    while views:
+        sent = sock.sendmsg(views[:64])
+        while views and sent >= len(views[0]):
+            sent -= len(views.pop(0))
+        if sent:
+            views[0] = views[0][sent:]
+
+
+# --- requests and replies as heads and bodies ------------------------------------------------------
+
+
+def batch(number: int, requests: Iterable[Request]) -> tuple[Batch, list[Buffer]]:
+    """A batch of requests as a message and its bodies."""
+    bodies: list[Buffer] = []
+    items = []
+    for request in requests:
+        bodies.extend(parameter.value for parameter in request.parameters)
+        sizes = tuple((p.name, p.content_type, len(p.value)) for p in request.parameters)
+        items.append(Item(request.id, request.headers, sizes))
+    return Batch(number, tuple(items)), bodies
+
+
+def requests(message: Batch, bodies: Buffer) -> list[Request]:
+    """The requests of a batch; parameter values are views into ``bodies``, not copies."""
+    view = memoryview(bodies)
+    found = []
+    start = 0
+    for item in message.items:
+        parameters = []
+        for name, content_type, size in item.parameters:
+            parameters.append(Parameter(name, view[start : start + size], content_type))  # type: ignore[arg-type]
+            start += size
+        found.append(Request(item.id, item.headers, tuple(parameters)))
+    return found
+
+
+def result(
+    number: int,
+    replies: Iterable[Reply],
+    *,
+    timings: dict[str, float] | None = None,
+    metrics: tuple[MetricSample, ...] = (),
+    more: bool = False,
+) -> tuple[Result, list[Buffer]]:
+    """Replies as a message and its bodies."""
+    found = list(replies)
+    answers = tuple(Answer(r.status, r.reason, r.headers, len(r.body)) for r in found)
+    return Result(number, answers, timings or {}, metrics, more), [r.body for r in found]
+
+
+def replies(message: Result, bodies: Buffer) -> list[Reply]:
+    """The replies of a result, each with its own bytes."""
+    found = []
+    start = 0
+    for answer in message.answers:
+        body = bytes(bodies[start : start + answer.size])
+        start += answer.size
+        found.append(Reply(body, answer.status, answer.reason, answer.headers, message.timings, message.more))
+    return found
+
+
+# --- the nursery's control channel -----------------------------------------------------------------
+#
+# A SOCK_SEQPACKET socket pair between the server and the nursery: one packet, one message. A Fork
+# packet carries three file descriptors: the worker's end of its frame socket, and the write ends of
+# the pipes that become its stdout and stderr.
+
+
+class Fork(Struct, frozen=True, array_like=True, tag="fork"):
+    """Server → nursery: fork a worker with this environment and working directory."""
+
+    worker_id: str
+    env: dict[str, str]
+    cwd: str
+
+
+class Kill(Struct, frozen=True, array_like=True, tag="kill"):
+    """Server → nursery: send a signal to a worker, if it has not been reaped yet."""
+
+    pid: int
+    signal: int
+
+
+class Born(Struct, frozen=True, array_like=True, tag="born"):
+    """Nursery → server: everything is imported, forks are instant from now on."""
+
+    pid: int
+
+
+class Forked(Struct, frozen=True, array_like=True, tag="forked"):
+    """Nursery → server: the worker runs under this process id."""
+
+    worker_id: str
+    pid: int
+
+
+class Exited(Struct, frozen=True, array_like=True, tag="exited"):
+    """Nursery → server: a worker ended; ``code`` is negative for a signal, as in subprocess."""
+
+    pid: int
+    code: int
+
+
+Control: TypeAlias = Fork | Kill | Born | Forked | Exited
+
+MAX_CONTROL = 256 * 1024
+"""A control packet is never longer (an environment can be long)."""
+
+_control_decoder: msgspec.msgpack.Decoder[Control] = msgspec.msgpack.Decoder(Control)
+
+
+def encode_control(message: Control) -> bytes:
+    """A control message as one packet."""
+    return _encoder.encode(message)
+
+
+def decode_control(packet: Buffer) -> Control:
+    """One packet as a control message."""
+    return _control_decoder.decode(packet)

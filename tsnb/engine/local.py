@@ -1,0 +1,245 @@
+"""The engine of one machine: worker processes behind queues."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import os
+import tempfile
+from pathlib import Path
+
+from tsnb.archive.read import discard, extract
+from tsnb.config import Config
+from tsnb.engine import nursery, placement, processes
+from tsnb.engine.api import Registration, Scaled, Stream
+from tsnb.engine.job import Job, Outcome
+from tsnb.engine.model import ServedModel
+from tsnb.engine.recorder import Recorder
+from tsnb.engine.registration import make_spec
+from tsnb.engine.sources import resolve
+from tsnb.engine.stats import Stats
+from tsnb.engine.store import Store
+from tsnb.engine.supervisor import Slot
+from tsnb.engine.worker_handle import named
+from tsnb.errors import BadRequest, TsnbError
+from tsnb.messages import Failure, LogLine, ModelSpec, ModelStatus, Reply, Request
+
+log = logging.getLogger(__name__)
+
+FIRST_WORKER_ID = 9000
+"""Worker ids count from here, as TorchServe's ports do (spec 7.1)."""
+
+MAX_WORKERS = 1024
+"""More workers for one model are taken for a slip of the finger."""
+
+
+class LocalEngine:
+    """Implements :class:`tsnb.engine.api.Engine` with processes of this machine."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._stats = Stats()
+        self._store: Store[ServedModel] = Store()
+        self._recorder = Recorder()
+        self._nursery = nursery.Nursery()
+        self._worker_ids = itertools.count(FIRST_WORKER_ID)
+        self._gpu_counter = itertools.count()
+        self._devices: list[placement.Device] | None = None
+        self._background: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def start(self) -> None:
+        """Ask for the GPUs once. The nursery starts with the first worker, or by :meth:`warm_up`."""
+        if self._devices is None:
+            self._devices = await asyncio.to_thread(placement.devices, self.config.number_of_gpu)
+
+    async def warm_up(self) -> None:
+        """Start the nursery now, so that the first model need not wait for torch to be imported."""
+        if nursery.available():
+            await self._nursery.start()
+
+    async def close(self, timeout: float = 3.0) -> None:
+        """Stop every worker within ``timeout`` seconds, by force where needed."""
+        if self._closed:
+            return
+        self._closed = True
+        models = self._store.all()
+        await asyncio.gather(*(model.close(max(0.1, timeout - 0.5)) for model in models))
+        self._nursery.close()
+        await asyncio.to_thread(_discard_all, [model.spec.model_dir for model in models])
+
+    @property
+    def devices(self) -> list[placement.Device]:
+        """The GPUs that workers may use."""
+        return self._devices or []
+
+    # --- models -----------------------------------------------------------------------------------
+
+    async def register(self, registration: Registration, *, wait: bool = True) -> Scaled:
+        """Take in an archive and start its workers (see :class:`tsnb.engine.api.Engine`)."""
+        await self.start()
+        model = await self._take_in(registration)
+        spec = model.spec
+        slots = self._grow(model, spec.min_workers)
+        if wait:
+            try:
+                await self._settled(slots)
+            except (TsnbError, asyncio.CancelledError):
+                await asyncio.shield(self._forget(spec.name, spec.version))
+                raise
+        return Scaled(spec.name, spec.version, spec.min_workers, model.running)
+
+    async def _take_in(self, registration: Registration) -> ServedModel:
+        source = await asyncio.to_thread(resolve, registration.url, self.config)
+        extraction = await asyncio.to_thread(extract, source, self._cache())
+        model_dir = str(extraction.model_dir)
+        try:
+            spec = make_spec(registration, self.config, model_dir, extraction.manifest, extraction.config)
+            model = ServedModel(spec, self.config, self._stats)
+            self._store.add(spec.name, spec.version, model)
+        except TsnbError:
+            await asyncio.to_thread(discard, extraction.model_dir)
+            raise
+        return model
+
+    def _cache(self) -> Path:
+        """Where archives are unpacked: one folder for each user of this machine."""
+        return Path(self.config.cache_dir or Path(tempfile.gettempdir()) / f"tsnb-{os.getuid()}")
+
+    async def unregister(self, name: str, version: str | None = None) -> None:
+        """Stop and forget a version."""
+        wanted = self._store.check_removable(name, version)
+        await asyncio.shield(self._forget(name, wanted))
+
+    async def _forget(self, name: str, version: str) -> None:
+        with contextlib.suppress(KeyError):
+            model = self._store.remove(name, version)
+            await model.close(min(model.spec.response_timeout, self.config.unregister_model_timeout))
+            await asyncio.to_thread(discard, Path(model.spec.model_dir))
+
+    async def set_default(self, name: str, version: str) -> None:
+        """Let requests without a version go to this one."""
+        self._store.set_default(name, version)
+
+    def models(self) -> list[str]:
+        """The names of all models, sorted."""
+        return self._store.names()
+
+    def describe(self, name: str, version: str | None = None) -> list[ModelStatus]:
+        """One version, the default one, or all."""
+        models = self._store.versions(name) if version == "all" else [self._store.get(name, version)]
+        default = self._store.default(name)
+        return [model.status(model.spec.version == default) for model in models]
+
+    # --- workers ----------------------------------------------------------------------------------
+
+    async def scale(
+        self, name: str, version: str | None, min_workers: int, max_workers: int | None = None, *, wait: bool = False
+    ) -> Scaled:
+        """Bring the number of workers between two numbers."""
+        model = self._store.get(name, version)
+        least, most = _worker_range(min_workers, max_workers)
+        model.resize(least, most)
+        started = self._grow(model, least - len(model.slots))
+        leaving = [model.remove_last() for _ in range(len(model.slots) - most)]
+        if leaving:
+            going = asyncio.create_task(model.gone(leaving, model.spec.response_timeout))
+            self._background.add(going)
+            going.add_done_callback(self._background.discard)
+        if wait:
+            await self._settled(started)
+        return Scaled(model.spec.name, model.spec.version, least, model.running)
+
+    def _grow(self, model: ServedModel, count: int) -> list[Slot]:
+        slots = []
+        for _ in range(count):
+            gpu_id = self._next_gpu(model.spec)
+            slot = Slot(str(next(self._worker_ids)), model, gpu_id, self._launch)
+            model.add(slot)
+            slots.append(slot)
+        return slots
+
+    def _next_gpu(self, spec: ModelSpec) -> int | None:
+        gpus = len(self.devices)
+        if placement.assign(gpus, spec.device_type, spec.device_ids, 0) is None:
+            return None
+        return placement.assign(gpus, spec.device_type, spec.device_ids, next(self._gpu_counter))
+
+    async def _launch(self, order: processes.Order) -> processes.Process:
+        if order.python or not nursery.available():
+            return processes.spawn(order)
+        return await self._nursery.fork(order)
+
+    async def _settled(self, slots: list[Slot]) -> None:
+        """Wait until each of these workers is ready. Raises what the first failing one says."""
+        for problem in await asyncio.gather(*(asyncio.shield(slot.settled) for slot in slots)):
+            if problem is not None:
+                raise problem
+
+    # --- requests ---------------------------------------------------------------------------------
+
+    async def predict(self, name: str, version: str | None, request: Request) -> Reply | Stream:
+        """Queue a request and wait for its answer."""
+        model = self._store.get(name, version)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Outcome] = loop.create_future()
+        job = Job(request, future, loop.time())
+        self._stats.request_accepted(name, version)
+        model.submit(job)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            model.cancel(job)
+            raise
+        except TsnbError as error:
+            self._remember(model.spec, request, error)
+            raise
+
+    def _remember(self, spec: ModelSpec, request: Request, error: TsnbError) -> None:
+        error.request_id = request.id
+        if error.failure is None:
+            return
+        worker = error.failure.worker
+        failure = named(error.failure, model=spec.name, version=spec.version, worker=worker, request_ids=(request.id,))
+        error.failure = failure
+        self._recorder.add(request.id, failure)
+
+    # --- looking ----------------------------------------------------------------------------------
+
+    def healthy(self) -> bool:
+        """Whether every default version has the workers it needs (spec 1.2)."""
+        return all(model.healthy() for model in self._store.defaults())
+
+    def logs(self, name: str, version: str | None = None, *, after: float = 0.0) -> list[LogLine]:
+        """What the workers of a model wrote lately."""
+        return self._store.get(name, version).ring.lines(after)
+
+    def failure(self, request_id: str) -> Failure | None:
+        """The failure that answered a request, while it is remembered."""
+        return self._recorder.get(request_id)
+
+    def metrics_text(self, names: list[str] | None = None) -> str:
+        """All metrics in Prometheus text format."""
+        return self._stats.text(names)
+
+    def count_response(self, status: int) -> None:
+        """A door answered a request with this status."""
+        self._stats.response(status)
+
+
+def _worker_range(least: int, most: int | None) -> tuple[int, int]:
+    wanted = least if most is None else most
+    if least < 0:
+        raise BadRequest(f"min_worker cannot be negative: {least}. Use 0 to stop all workers.")
+    if wanted < least:
+        raise BadRequest("max_worker cannot be less than min_worker.")
+    if least > MAX_WORKERS:
+        raise BadRequest(f"min_worker is {least}; at most {MAX_WORKERS} workers can serve one model.")
+    return least, wanted
+
+
+def _discard_all(folders: list[str]) -> None:
+    for folder in folders:
+        discard(Path(folder))

@@ -1,0 +1,217 @@
+"""One served version of a model: its queue, its workers, and who gets which jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+
+import msgspec
+
+from tsnb.config import Config
+from tsnb.engine.batching import CostModel, decide
+from tsnb.engine.job import Job
+from tsnb.engine.logs import LogRing
+from tsnb.engine.queue import JobQueue
+from tsnb.engine.stats import Stats
+from tsnb.engine.supervisor import Slot
+from tsnb.engine.worker_handle import Flight
+from tsnb.errors import RequestTimeout, ServiceUnavailable, TsnbError
+from tsnb.messages import MetricSample, ModelSpec, ModelStatus
+
+NO_WORKER = (
+    'Model "{name}" has no worker to serve inference request. Please use scale workers API to add workers. '
+    "If this is a sequence inference, please check if it is closed, or expired; or exceeds maxSequenceJobQueueSize"
+)
+
+
+class ServedModel:
+    """A model version with its workers. Everything happens on the event loop."""
+
+    def __init__(self, spec: ModelSpec, config: Config, stats: Stats) -> None:
+        self.spec = spec
+        self.config = config
+        self.queue = JobQueue(spec.job_queue_size)
+        self.slots: list[Slot] = []
+        self.ring = LogRing(config.log_lines)
+        self.requests = 0
+        self.errors = 0
+        self._latency = 0.0
+        self._stats = stats
+        self._cost = CostModel()
+        self._idle: deque[Slot] = deque()
+        self._leaving: set[Slot] = set()
+        self._wake: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def label(self) -> str:
+        """Name and version, for logs."""
+        return f"{self.spec.name} {self.spec.version}"
+
+    # --- requests ---------------------------------------------------------------------------------
+
+    def submit(self, job: Job) -> None:
+        """Queue a job. Raises ServiceUnavailable when nobody will ever take it, or the queue is full."""
+        if not self.slots:
+            raise ServiceUnavailable(NO_WORKER.format(name=self.spec.name))
+        if self._hopeless():
+            raise ServiceUnavailable(
+                f'Model "{self.spec.name}" has only workers that failed to start; see the log of the model, '
+                "mend its handler and register it again."
+            )
+        if not self.queue.put(job):
+            raise ServiceUnavailable(NO_WORKER.format(name=self.spec.name))
+        if self.spec.client_timeout > 0:
+            self._expire_later(job)
+        self._dispatch()
+
+    def _expire_later(self, job: Job) -> None:
+        seconds = self.spec.client_timeout / 1000
+        job.deadline = job.created + seconds
+        self._loop.call_later(seconds, self._expire)
+
+    def _expire(self) -> None:
+        for job in self.queue.expired(self._loop.time()):
+            job.fail(
+                RequestTimeout(
+                    f"No worker took the request within {self.spec.client_timeout} ms (clientTimeoutInMills)."
+                )
+            )
+
+    def cancel(self, job: Job) -> None:
+        """The client is gone: a job that still waits is forgotten."""
+        self.queue.remove(job)
+
+    def _dispatch(self) -> None:
+        """Give waiting jobs to idle workers, as the batch policy says."""
+        while self._idle and len(self.queue):
+            now = self._loop.time()
+            decision = decide(
+                self.spec.batch_policy,
+                now=now,
+                waiting=len(self.queue),
+                oldest=self.queue.oldest() or now,
+                idle=len(self._idle),
+                batch_size=self.spec.batch_size,
+                max_delay=self.spec.max_batch_delay / 1000,
+                cost=self._cost,
+            )
+            if decision.count == 0:
+                self._look_again(decision.wake)
+                return
+            self._give(self._idle.popleft(), self.queue.take(decision.count), now)
+
+    def _give(self, slot: Slot, jobs: list[Job], now: float) -> None:
+        wanted = [job for job in jobs if not job.gone]
+        if not wanted or slot.handle is None:
+            self._idle.appendleft(slot)
+            return
+        for job in wanted:
+            job.taken = now
+        slot.handle.run(wanted)
+
+    def _look_again(self, when: float | None) -> None:
+        if when is not None and (
+            self._wake is None or self._wake.cancelled() or self._wake.when() <= self._loop.time()
+        ):
+            self._wake = self._loop.call_at(when, self._dispatch)
+
+    # --- events from the workers ------------------------------------------------------------------
+
+    def on_worker_ready(self, slot: Slot) -> None:
+        """A worker has loaded the model and can take work."""
+        if not slot.retiring:
+            self._idle.append(slot)
+            self._stats.worker_loaded(self.spec, slot.id, slot.status().load_time)
+            self._dispatch()
+
+    def on_worker_gone(self, slot: Slot) -> None:
+        """A worker can take no more work."""
+        if slot in self._idle:
+            self._idle.remove(slot)
+
+    def on_batch_done(self, slot: Slot, flight: Flight, seconds: float) -> None:
+        """A batch has ended; its worker is free unless it is leaving or dead."""
+        self._count(flight, seconds)
+        if slot.idle and not slot.retiring:
+            self._idle.append(slot)
+            self._dispatch()
+
+    def on_metrics(self, samples: Sequence[MetricSample]) -> None:
+        """What a handler measured."""
+        for sample in samples:
+            self._stats.sample(sample)
+
+    def _count(self, flight: Flight, seconds: float) -> None:
+        now = self._loop.time()
+        self._cost.learn(len(flight.jobs), seconds)
+        self.requests += len(flight.jobs)
+        for job in flight.jobs:
+            latency = now - job.created
+            self._latency += 0.1 * (latency - self._latency)
+            if job.parts is None and not job.future.cancelled() and job.future.exception() is not None:
+                self.errors += 1
+            self._stats.job_done(self.spec, queued=job.taken - job.created, latency=latency)
+
+    def refuse_if_hopeless(self) -> None:
+        """When the last worker was given up, nobody will answer what waits."""
+        if self._hopeless():
+            self._fail_waiting(ServiceUnavailable(f'Model "{self.spec.name}": every worker failed for too long.'))
+
+    def _hopeless(self) -> bool:
+        return bool(self.slots) and all(slot.state == "failed" for slot in self.slots)
+
+    def _fail_waiting(self, error: TsnbError) -> None:
+        for job in self.queue.drain():
+            job.fail(type(error)(error.message))
+
+    # --- workers ----------------------------------------------------------------------------------
+
+    def add(self, slot: Slot) -> None:
+        """One more worker is starting."""
+        self.slots.append(slot)
+
+    def remove_last(self) -> Slot:
+        """The worker added last takes no more work and leaves when it has finished."""
+        slot = self.slots.pop()
+        self.on_worker_gone(slot)
+        self._leaving.add(slot)
+        slot.retire()
+        return slot
+
+    async def gone(self, slots: Sequence[Slot], timeout: float) -> None:
+        """Wait until these workers have left, by force after ``timeout`` seconds."""
+        await asyncio.gather(*(slot.gone(timeout) for slot in slots))
+        self._leaving.difference_update(slots)
+
+    async def close(self, timeout: float) -> None:
+        """Answer what waits with an error, and stop every worker within about ``timeout`` seconds."""
+        if self._wake is not None:
+            self._wake.cancel()
+        while self.slots:
+            self.remove_last()
+        self._fail_waiting(ServiceUnavailable(f'Model "{self.spec.name}" was unregistered while the request waited.'))
+        await self.gone(list(self._leaving), timeout)
+
+    # --- what others see --------------------------------------------------------------------------
+
+    def healthy(self) -> bool:
+        """Whether enough workers are up, or not down for too long."""
+        now = time.monotonic()
+        return sum(slot.healthy(now) for slot in self.slots) >= self.spec.min_workers
+
+    @property
+    def running(self) -> int:
+        """Workers that are ready."""
+        return sum(slot.state == "ready" for slot in self.slots)
+
+    def resize(self, min_workers: int, max_workers: int) -> None:
+        """Remember how many workers are wanted."""
+        self.spec = msgspec.structs.replace(self.spec, min_workers=min_workers, max_workers=max_workers)
+
+    def status(self, default: bool) -> ModelStatus:
+        """The version as its owner sees it."""
+        workers = tuple(slot.status() for slot in self.slots)
+        return ModelStatus(self.spec, default, workers, len(self.queue), self.requests, self.errors, self._latency)

@@ -1,0 +1,132 @@
+"""From an archive, its model-config.yaml and what the caller said to a :class:`ModelSpec` (spec 2.2, 5.6). Pure."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, TypeVar
+
+from tsnb.config import Config
+from tsnb.engine.api import Registration
+from tsnb.errors import BadRequest, InvalidModel
+from tsnb.messages import BatchPolicy, ModelSpec
+
+log = logging.getLogger(__name__)
+
+RUNTIMES = ("python", "python3", "LSP")
+POLICIES: tuple[BatchPolicy, ...] = ("eager", "window")
+
+T = TypeVar("T")
+
+
+def make_spec(
+    said: Registration, config: Config, model_dir: str, manifest: dict[str, Any], yaml: dict[str, Any]
+) -> ModelSpec:
+    """All that is needed to run the model, by TorchServe's precedence.
+
+    Batching: what the caller said, then YAML, then the default. Workers and
+    timeouts: YAML, then the caller, then the configuration. Raises BadRequest
+    or InvalidModel for what cannot be run.
+    """
+    model = manifest.get("model") or {}
+    workers = _workers(said, config, yaml)
+    return ModelSpec(
+        name=_name(said, model),
+        version=str(model.get("modelVersion") or model.get("version") or "1.0"),
+        model_dir=model_dir,
+        handler=_handler(said, config, model),
+        url=said.url,
+        runtime=_runtime(said, manifest),
+        manifest=manifest,
+        model_config=yaml,
+        min_workers=workers[0],
+        max_workers=workers[1],
+        batch_size=max(1, _first(said.batch_size, _integer(yaml, "batchSize", 1), 1)),
+        max_batch_delay=_first(said.max_batch_delay, _integer(yaml, "maxBatchDelay", 0), 100),
+        batch_policy=_policy(yaml, config),
+        response_timeout=_first(
+            _integer(yaml, "responseTimeout", 1), said.response_timeout, config.default_response_timeout
+        ),
+        startup_timeout=_first(
+            _integer(yaml, "startupTimeout", 1), said.startup_timeout, config.default_startup_timeout
+        ),
+        max_retry_timeout=_first(_integer(yaml, "maxRetryTimeoutInSec", 0), 300),
+        client_timeout=_first(_integer(yaml, "clientTimeoutInMills", 0), 0),
+        job_queue_size=_first(_integer(yaml, "jobQueueSize", 1), config.job_queue_size),
+        device_type=_device_type(yaml),
+        device_ids=_device_ids(yaml),
+        service_envelope=config.service_envelope,
+        loaded_at_startup=said.loaded_at_startup,
+    )
+
+
+def _first(*values: T | None) -> T:
+    """The first value that was given; the last one always is."""
+    for value in values:
+        if value is not None:
+            return value
+    raise ValueError("no value given")
+
+
+def _integer(yaml: dict[str, Any], key: str, least: int) -> int | None:
+    """An integer of the YAML; one of a wrong type or below ``least`` is ignored with a warning (spec 5.6)."""
+    value = yaml.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        log.warning("model-config.yaml: %s: %r is ignored, it must be an integer of at least %d", key, value, least)
+        return None
+    return value
+
+
+def _name(said: Registration, model: dict[str, Any]) -> str:
+    name = said.model_name or model.get("modelName")
+    if not name:
+        raise BadRequest("Model name is not defined.")
+    return str(name)
+
+
+def _handler(said: Registration, config: Config, model: dict[str, Any]) -> str:
+    handler = said.handler or model.get("handler") or config.default_service_handler
+    if not handler:
+        raise InvalidModel(
+            "The archive names no handler: its MANIFEST.json has no model.handler. "
+            "Archive it again with --handler, or register it with handler=…"
+        )
+    return str(handler)
+
+
+def _runtime(said: Registration, manifest: dict[str, Any]) -> str:
+    runtime = said.runtime or manifest.get("runtime") or "python"
+    if runtime not in RUNTIMES:
+        raise BadRequest(f"Invalid RuntimeType value: {runtime}")
+    return str(runtime)
+
+
+def _workers(said: Registration, config: Config, yaml: dict[str, Any]) -> tuple[int, int]:
+    least = _integer(yaml, "minWorkers", 1)
+    most = _integer(yaml, "maxWorkers", 1)
+    if least is not None and most is not None and most >= least:
+        return least, most
+    count = max(0, _first(said.initial_workers, config.default_workers_per_model))
+    return count, count
+
+
+def _policy(yaml: dict[str, Any], config: Config) -> BatchPolicy:
+    wanted = yaml.get("batchPolicy", config.batch_policy)
+    for policy in POLICIES:
+        if wanted == policy:
+            return policy
+    log.warning("batchPolicy: %r is ignored, it must be one of %s", wanted, ", ".join(POLICIES))
+    return "eager"
+
+
+def _device_type(yaml: dict[str, Any]) -> str:
+    value = yaml.get("deviceType", "")
+    return value if value in ("cpu", "gpu") else ""
+
+
+def _device_ids(yaml: dict[str, Any]) -> tuple[int, ...]:
+    value = yaml.get("deviceIds", ())
+    if isinstance(value, list) and all(isinstance(item, int) and not isinstance(item, bool) for item in value):
+        return tuple(value)
+    return ()

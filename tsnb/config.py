@@ -8,52 +8,198 @@ server (``c.TsnbApp.<name>``) and the table in ``docs/configuration.md``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from tsnb import properties
+from tsnb.errors import ConfigError
+
+log = logging.getLogger("tsnb.config")
 
 
-def key(default: Any, help: str, env: str | None = None) -> Any:
-    """A setting. ``env`` defaults to ``TS_`` plus the upper-case name."""
-    return field(default=default, metadata={"help": help, "env": env})
+def key(
+    default: Any, help: str, env: str | None = None, *, least: float | None = None, choices: tuple[str, ...] = ()
+) -> Any:
+    """A setting. ``env`` defaults to ``TS_`` plus the upper-case name, ``""`` means that no variable sets it."""
+    return field(default=default, metadata={"help": help, "env": env, "least": least, "choices": choices})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """All settings with TorchServe's names and defaults (spec 8.2) where it has them."""
 
+    # Where the server listens.
     inference_address: str = key("http://127.0.0.1:8080", "Where predictions are answered.")
     management_address: str = key("http://127.0.0.1:8081", "Where models are managed.")
     metrics_address: str = key("http://127.0.0.1:8082", "Where metrics are read.")
+    enable_metrics_api: bool = key(True, "Open the metrics listener.")
+    certificate_file: str = key("", "PEM file with the certificate chain of https addresses.")
+    private_key_file: str = key("", "PEM file with the private key of https addresses.")
+    keystore: str = key("", "Not read: name PEM files in certificate_file and private_key_file instead.")
+
+    # Models.
     model_store: str = key("", "Folder with the model archives.")
     load_models: str = key("", "Models to load at startup: comma-separated archives, name=archive, or all.")
-    default_workers_per_model: int = key(0, "Workers of a model when nobody says; 0 chooses.")
-    default_response_timeout: float = key(120, "Seconds a worker may take to answer a batch.")
-    default_startup_timeout: float = key(120, "Seconds a worker may take to load its model.")
-    unregister_model_timeout: float = key(120, "Seconds to wait for workers when a model is unregistered.")
-    job_queue_size: int = key(100, "Requests that may wait for one model version.")
-    number_of_gpu: int = key(-1, "Use at most this many GPUs; -1 means all.")
-    max_request_size: int = key(6553500, "Largest request body in bytes.")
-    max_response_size: int = key(6553500, "Largest answer of a worker in bytes.")
+    models: str = key("", "Settings per model and version, as JSON: minWorkers, batchSize and so on.", "")
+    model_snapshot: str = key("", "Models to bring back, as JSON; written by snapshots.", "")
+    default_workers_per_model: int = key(0, "Workers of a model when nobody says; 0 chooses.", least=0)
+    default_response_timeout: float = key(120, "Seconds a worker may take to answer a batch.", least=0)
+    default_startup_timeout: float = key(120, "Seconds a worker may take to load its model.", least=0)
+    unregister_model_timeout: float = key(120, "Seconds to wait for workers when a model is unregistered.", least=0)
+    job_queue_size: int = key(100, "Requests that may wait for one model version.", least=1)
+    batch_policy: str = key(
+        "eager",
+        "eager: an idle worker takes what waits; window: TorchServe's fixed wait.",
+        choices=("eager", "window"),
+    )
+    number_of_gpu: int = key(-1, "Use at most this many GPUs; -1 means all.", least=-1)
     limit_max_image_pixels: bool = key(True, "Keep Pillow's limit on the pixels of an image.")
     decode_input_request: bool = key(True, "Decode JSON and text bodies before the handler sees them.")
     default_service_handler: str = key("", "Handler for archives that name none.")
     service_envelope: str = key("", "Request envelope around every handler.")
     install_py_dep_per_model: bool = key(False, "Install each model's requirements file.")
+    cache_dir: str = key("", "Where archives are unpacked; empty means a private folder in the temporary directory.")
+    log_lines: int = key(2000, "Lines of worker output kept per model version.", least=0)
+
+    # Who may do what.
     allowed_urls: str = key("file://.*|http(s)?://.*", "Comma-separated patterns of URLs archives may come from.")
+    use_env_allowed_urls: bool = key(False, "Let TS_ALLOWED_URLS replace allowed_urls.", "")
     enable_model_api: bool = key(False, "Allow registering and unregistering models over REST.")
     disable_token_authorization: bool = key(False, "Answer without a token.")
-    token_expiration_min: float = key(60, "Minutes until a token expires.", "TS_TOKEN_EXPIRATION_TIME_MIN")
-    enable_metrics_api: bool = key(True, "Open the metrics listener.")
+    token_expiration_min: float = key(60, "Minutes until a token expires.", "TS_TOKEN_EXPIRATION_TIME_MIN", least=0)
     cors_allowed_origin: str = key("", "Access-Control-Allow-Origin of every answer.")
     cors_allowed_methods: str = key("", "Access-Control-Allow-Methods of every answer.")
     cors_allowed_headers: str = key("", "Access-Control-Allow-Headers of every answer.")
-    certificate_file: str = key("", "PEM file with the certificate chain of https addresses.")
-    private_key_file: str = key("", "PEM file with the private key of https addresses.")
-    header_timeout: float = key(30, "Seconds a client may take to send the head of a request.")
-    body_timeout: float = key(30, "Seconds a body may stand still; beyond them a client must manage 16 KiB a second.")
-    keep_alive_timeout: float = key(120, "Seconds a connection may stay open without a request.")
-    shutdown_timeout: float = key(10, "Seconds for running requests to finish when the server stops.")
     blacklist_env_vars: str = key("", "Pattern of environment variables that workers must not see.")
-    batch_policy: str = key("eager", "eager: an idle worker takes what waits; window: TorchServe's fixed wait.")
-    cache_dir: str = key("", "Where archives are unpacked; empty means a private folder in the temporary directory.")
-    log_lines: int = key(2000, "Lines of worker output kept per model version.")
+    enable_envvars_config: bool = key(False, "Let TS_ environment variables override this file and the flags.", "")
+
+    # Limits.
+    max_request_size: int = key(6553500, "Largest request body in bytes.", least=0)
+    max_response_size: int = key(6553500, "Largest answer of a worker in bytes.", least=0)
+    header_timeout: float = key(30, "Seconds a client may take to send the head of a request.", least=0.1)
+    body_timeout: float = key(
+        30, "Seconds a body may stand still; beyond them a client must manage 16 KiB a second.", least=0.1
+    )
+    keep_alive_timeout: float = key(120, "Seconds a connection may stay open without a request.", least=0.1)
+    shutdown_timeout: float = key(10, "Seconds for running requests to finish when the server stops.", least=0)
+
+    # Logs.
+    access_log: bool = key(True, "Write a line for every request.")
+
+
+JVM_ONLY = frozenset(
+    "number_of_netty_threads netty_client_threads prefer_direct_buffer use_native_io io_ratio vmargs async_logging "
+    "initial_worker_port model_server_home keystore_pass keystore_type python".split()
+)
+"""Keys that only make sense for TorchServe's Java process: accepted, without effect."""
+
+NOT_YET = frozenset(
+    "grpc_inference_address grpc_management_address grpc_inference_port grpc_management_port enable_grpc_ssl "
+    "grpc_inference_max_connection_age_ms grpc_inference_max_connection_age_grace_ms "
+    "grpc_management_max_connection_age_ms grpc_management_max_connection_age_grace_ms "
+    "workflow_store metrics_mode metrics_config model_metrics_auto_detect disable_system_metrics system_metrics_cmd "
+    "metric_time_interval plugins_path initial_distribution_port ts_open_inference_protocol "
+    "ts_header_key_sequence_id ts_header_key_sequence_start ts_header_key_sequence_end ipex_enable ipex_gpu_enable "
+    "cpu_launcher_enable cpu_launcher_args cpp_log_config debug".split()
+)
+"""Keys of TorchServe that tsnb does not honour: accepted, with a warning."""
+
+
+def read(path: str | Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Config:
+    """The settings in force: environment over flags over file over defaults (spec 8.1).
+
+    The environment counts only where the file says ``enable_envvars_config=true``.
+    ``flags`` maps field names to values; None means that the flag was not given.
+    Raises ConfigError.
+    """
+    written = read_file(path, environ) if path is not None else {}
+    _report(set(written) - set(Config.__dataclass_fields__))
+    values = {name: text for name, text in written.items() if name in Config.__dataclass_fields__}
+    values.update({name: value for name, value in flags.items() if value is not None})
+    values.update(_from_environment(written, environ))
+    types = get_type_hints(Config)
+    return Config(
+        **{
+            each.name: _convert(each, types[each.name], values[each.name])
+            for each in fields(Config)
+            if each.name in values
+        }
+    )
+
+
+def read_file(path: str | Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The keys of a properties file, with every ``$$NAME$$`` replaced from the environment."""
+    try:
+        raw = Path(path).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"Cannot read the configuration {str(path)!r}: {error.strerror}.") from error
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")  # what Java assumes
+    return {name: _substitute(value, environ) for name, value in properties.parse(text).items()}
+
+
+def _substitute(value: str, environ: Mapping[str, str]) -> str:
+    def one(match: re.Match[str]) -> str:
+        if match[1] not in environ:
+            raise ConfigError(f"Invalid Environment Variable {match[1]}")
+        return environ[match[1]]
+
+    return re.sub(r"\$\$(\w+)\$\$", one, value)
+
+
+def _from_environment(written: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    if not _says_yes(written, "enable_envvars_config"):
+        return {}
+    names = {each.name: _variable(each) for each in fields(Config)}
+    if not _says_yes(written, "use_env_allowed_urls"):
+        del names["allowed_urls"]
+    return {name: environ[variable] for name, variable in names.items() if variable and variable in environ}
+
+
+def _says_yes(written: Mapping[str, str], name: str) -> bool:
+    return written.get(name, "").strip().lower() == "true"
+
+
+def _variable(setting: Field[Any]) -> str:
+    given = setting.metadata["env"]
+    return f"TS_{setting.name.upper()}" if given is None else str(given)
+
+
+def _convert(setting: Field[Any], kind: type, value: Any) -> Any:
+    """A setting's value from its text. Raises ConfigError that says what would do."""
+    least, choices = setting.metadata["least"], setting.metadata["choices"]
+    if isinstance(value, str):
+        value = _parse(setting.name, kind, value.strip())
+    if choices and value not in choices:
+        raise ConfigError(f"{setting.name}={value!r} must be one of: {', '.join(choices)}.")
+    if least is not None and not value >= least:
+        raise ConfigError(f"{setting.name}={value} must be at least {least}.")
+    return value
+
+
+def _parse(name: str, kind: type, text: str) -> Any:
+    if kind is bool:
+        if text.lower() not in ("true", "false"):
+            raise ConfigError(f"{name}={text!r} must be true or false.")
+        return text.lower() == "true"
+    try:
+        return kind(text)
+    except ValueError:
+        noun = "a whole number" if kind is int else "a number"
+        raise ConfigError(f"{name}={text!r} must be {noun}.") from None
+
+
+def _report(extra: set[str]) -> None:
+    for names, level, why in (
+        (extra & JVM_ONLY, logging.DEBUG, "have a meaning for TorchServe's Java process only and are ignored"),
+        (extra & NOT_YET, logging.WARNING, "are not honoured by tsnb"),
+        (extra - JVM_ONLY - NOT_YET, logging.WARNING, "are unknown and ignored"),
+    ):
+        if names:
+            log.log(level, "These settings %s: %s", why, ", ".join(sorted(names)))

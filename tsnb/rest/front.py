@@ -1,0 +1,130 @@
+"""The stand-alone front: opens the listeners of a Config and closes them again, gracefully."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import ssl
+import stat
+from contextlib import suppress
+
+from tsnb.config import Config
+from tsnb.errors import ConfigError
+from tsnb.rest.address import Address, Binding, bindings
+from tsnb.rest.http1 import Connection
+from tsnb.rest.service import Service
+
+BACKLOG = 1024
+"""Connections that may wait to be accepted (spec 0.6)."""
+TICK = 1.0
+"""Seconds between two looks at clients that make no headway."""
+
+
+class Front:
+    """All listeners of a server. ``start`` opens them or none of them."""
+
+    def __init__(self, service: Service, tick: float = TICK) -> None:
+        self.addresses: list[tuple[Binding, Address]] = []
+        """What was bound, and where: the port is the real one where the setting said 0."""
+        self._service = service
+        self._tick = tick
+        self._servers: list[asyncio.Server] = []
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Open every listener. Raises ConfigError that names the setting."""
+        config = self._service.config
+        try:
+            for binding in bindings(config):
+                await self._open(binding, _tls(config) if binding.address.scheme == "https" else None)
+        except BaseException:
+            await self.close(0)
+            raise
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    async def _open(self, binding: Binding, tls: ssl.SSLContext | None) -> None:
+        loop = asyncio.get_running_loop()
+        address, listener = binding.address, binding.listener
+
+        def connect() -> Connection:
+            return Connection(self._service, listener)
+
+        try:
+            if address.path:
+                _remove_stale_socket(address.path)
+                server = await loop.create_unix_server(connect, address.path, backlog=BACKLOG)
+            else:
+                timeout = self._service.config.header_timeout if tls else None
+                server = await loop.create_server(
+                    connect, address.host, address.port, backlog=BACKLOG, ssl=tls, ssl_handshake_timeout=timeout
+                )
+        except OSError as error:
+            raise _cannot_bind(binding, error) from error
+        self._servers.append(server)
+        port = 0 if address.path else server.sockets[0].getsockname()[1]
+        self.addresses.append((binding, Address(address.scheme, address.host, port, address.path)))
+
+    async def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._tick)
+            now = loop.time()
+            for connection in list(self._service.connections):
+                connection.tick(now)
+
+    async def close(self, timeout: float | None = None) -> None:
+        """Stop accepting, let running requests finish (``shutdown_timeout`` seconds at most), drop the rest."""
+        for server in self._servers:
+            server.close()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        await self._service.drain(self._service.config.shutdown_timeout if timeout is None else timeout)
+        for _, address in self.addresses:
+            if address.path:
+                with suppress(FileNotFoundError):
+                    os.unlink(address.path)
+        self._servers, self.addresses = [], []
+
+
+def _tls(config: Config) -> ssl.SSLContext:
+    for name in ("certificate_file", "private_key_file"):
+        if not getattr(config, name):
+            raise ConfigError(f"An https address needs {name}: a PEM file. Set it, or use http.")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(config.certificate_file, config.private_key_file)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            f"certificate_file={config.certificate_file!r} and private_key_file={config.private_key_file!r} "
+            f"cannot be used: {error}. Both must be PEM files that belong together."
+        ) from error
+    return context
+
+
+def _remove_stale_socket(path: str) -> None:
+    """Remove what a killed server left behind, and nothing else. Raises OSError where somebody still listens."""
+    if not os.path.lexists(path):
+        return
+    if not stat.S_ISSOCK(os.lstat(path).st_mode):
+        raise OSError(errno.EEXIST, "a file that is no socket is in the way")
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)
+            return
+    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+
+
+def _cannot_bind(binding: Binding, error: OSError) -> ConfigError:
+    names = " and ".join(binding.settings)
+    if error.errno == errno.EADDRINUSE:
+        reason = "another process listens there. Stop it, or choose another address"
+    elif error.errno == errno.EACCES:
+        reason = "this user may not listen there. Ports below 1024 need special rights; choose another address"
+    else:
+        reason = f"{error.strerror or error}. Choose another address"
+    return ConfigError(f"Cannot listen on {binding.address} ({names}): {reason}.")

@@ -1,0 +1,252 @@
+"""One HTTP/1.1 connection: reads requests, answers them in order, and waits for no client for ever.
+
+All requests of a connection are answered by one task, which lives while there
+is something to answer; a client that goes away cancels it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from time import perf_counter
+from typing import TYPE_CHECKING, Final, cast
+
+from tsnb.rest import wire
+from tsnb.rest.reader import Incoming, Item, Phase, Refusal, RequestReader
+from tsnb.rest.routes import Listener, Response
+
+if TYPE_CHECKING:
+    from tsnb.rest.service import Service
+
+SLOWEST: Final = 16 * 2**10
+"""Bytes per second that a client must manage, on average, to send a body or to read an answer."""
+LINGER: Final = 5.0
+"""Seconds a closing connection still reads, so that the client gets to see why."""
+
+
+class Connection(asyncio.Protocol):
+    """Bytes in, bytes out; what they mean is the service's business."""
+
+    def __init__(self, service: Service, listener: Listener) -> None:
+        self.listener = listener
+        self.remote = "-"
+        self._service = service
+        self._reader = RequestReader(service.config.max_request_size)
+        self._loop = asyncio.get_running_loop()
+        self._transport = cast("asyncio.Transport", None)
+        self._task: asyncio.Task[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
+        self._phase = Phase.HEAD
+        self._since = self._loop.time()
+        self._unsent = 0
+        self._paused = False
+        self._half_closed = False
+        self._last = False
+        self._lingering = False
+        self._waiting: Incoming | None = None
+
+    # --- called by the event loop -------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client is there."""
+        self._transport = cast("asyncio.Transport", transport)
+        self.remote = _name(transport.get_extra_info("peername"))
+        self._service.connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes of a request, or several requests at once."""
+        if self._lingering:
+            return
+        reader = self._reader
+        reader.feed(data)
+        if reader.items:
+            if self._task is None:
+                self._task = self._loop.create_task(self._serve(reader.items))
+            elif not self._paused:
+                self._paused = True
+                self._transport.pause_reading()
+        elif reader.phase is not self._phase:
+            self._phase = reader.phase
+            self._since = self._loop.time()
+
+    def eof_received(self) -> bool:
+        """The client will send no more; what it asked for is still answered."""
+        self._half_closed = True
+        return self._task is not None and self._transport.can_write_eof()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The client is gone, and with it the reason to work for it."""
+        self._service.connections.discard(self)
+        if self._task is not None:
+            self._task.cancel()
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than we write."""
+        self._writable = self._loop.create_future()
+        self._unsent = self._transport.get_write_buffer_size()
+        self._since = self._loop.time()
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        waiter, self._writable = self._writable, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    # --- answering ----------------------------------------------------------------------------------
+
+    async def _serve(self, items: deque[Item]) -> None:
+        try:
+            while items and not self._last:
+                item = items.popleft()
+                if type(item) is Incoming:
+                    await self._answer(item)
+                elif type(item) is Refusal:
+                    self._refuse(item)
+                elif not self._reader.received:
+                    self._transport.write(wire.CONTINUE)
+                if self._writable is not None:
+                    await self._writable
+        finally:
+            self._task = None
+            self._rest()
+
+    def _rest(self) -> None:
+        """Nothing is left to answer: wait for more, or part."""
+        if self._transport.is_closing():
+            return
+        if self._last or self._half_closed or self._reader.closed:
+            self._close_gently()
+            return
+        self._phase = self._reader.phase
+        self._since = self._loop.time()
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+
+    async def _answer(self, incoming: Incoming) -> None:
+        begun = perf_counter()
+        self._waiting = incoming
+        response = await self._service.answer(incoming, self.listener, self.remote)
+        self._waiting = None
+        if response.status >= 400 or not incoming.keep_alive:
+            self._last = True
+        if response.chunks is None:
+            self._write(response, bodiless=incoming.method == "HEAD")
+        else:
+            await self._stream(response, incoming)
+        self._service.finished(self.remote, incoming.method, incoming.target, response.status, begun)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._last = refusal.close
+        self._write(self._service.refused(refusal))
+        self._service.finished(self.remote, refusal.method, refusal.target, refusal.status, perf_counter())
+
+    def _write(self, response: Response, bodiless: bool = False) -> None:
+        head = wire.head(response, keep_alive=not self._last, chunked=False, extra=self._service.own_headers(response))
+        body = b"" if bodiless or response.status in wire.BODILESS else response.body
+        if len(body) < 2**16:
+            self._transport.write(head + body)
+        else:
+            self._transport.write(head)
+            self._transport.write(body)
+
+    async def _stream(self, response: Response, incoming: Incoming) -> None:
+        if not incoming.chunks:
+            self._last = True
+        extra = self._service.own_headers(response)
+        head = wire.head(response, keep_alive=not self._last, chunked=incoming.chunks, extra=extra)
+        self._transport.write(head)
+        try:
+            if incoming.method != "HEAD" and response.status not in wire.BODILESS:
+                await self._write_parts(response, incoming.chunks)
+        except Exception as error:
+            # The status is out already: only a reset says that this is not the whole answer.
+            self._service.broken(error)
+            self._transport.abort()
+        finally:
+            close = getattr(response.chunks, "aclose", None)
+            if close is not None:
+                await close()
+
+    async def _write_parts(self, response: Response, chunked: bool) -> None:
+        write = self._transport.write
+        if response.body:
+            write(wire.chunk(response.body) if chunked else response.body)
+        assert response.chunks is not None  # noqa: S101  (narrows the type; _answer has looked)
+        async for part in response.chunks:
+            if part:
+                write(wire.chunk(part) if chunked else part)
+            if self._writable is not None:
+                await self._writable
+        if chunked:
+            write(wire.LAST_CHUNK)
+
+    # --- parting ------------------------------------------------------------------------------------
+
+    def _close_gently(self) -> None:
+        """Close without a reset: unread input would make the kernel throw our last answer away."""
+        if self._half_closed or not self._transport.can_write_eof():
+            self._transport.close()
+            return
+        self._lingering = True
+        self._since = self._loop.time()
+        self._transport.write_eof()
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+
+    def drain(self) -> None:
+        """The server stops: part now, or after the answer that is being made."""
+        self._last = True
+        if self._task is None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Part at once."""
+        self._transport.abort()
+
+    def tick(self, now: float) -> None:
+        """Called every second or so: give up on a client that makes no headway."""
+        unsent = self._transport.get_write_buffer_size()
+        if unsent != self._unsent:
+            self._unsent = unsent
+            self._since = now
+        elif self._task is not None and not unsent:
+            self._probe()
+        elif now - self._since > (self._service.config.body_timeout if unsent else self._allowance()):
+            self._expire()
+
+    def _probe(self) -> None:
+        """Find out whether a client that closed its sending side still listens.
+
+        TCP does not tell a half-closed client from one that left; only writing
+        does, and an interim response may be written at any time.
+        """
+        if self._half_closed and self._waiting is not None and self._waiting.chunks:
+            self._transport.write(wire.CONTINUE)
+
+    def _allowance(self) -> float:
+        config = self._service.config
+        if self._lingering:
+            return LINGER
+        if self._phase is Phase.HEAD:
+            return config.header_timeout
+        if self._phase is Phase.BODY:
+            return config.body_timeout + self._reader.received / SLOWEST
+        return config.keep_alive_timeout
+
+    def _expire(self) -> None:
+        if self._lingering or self._unsent or self._transport.is_closing():
+            self._transport.abort()
+        elif self._reader.phase is Phase.BETWEEN:
+            self._transport.close()
+        else:
+            self._refuse(Refusal(408, "The request did not arrive in time."))
+            self._close_gently()
+
+
+def _name(peer: object) -> str:
+    """``host:port`` of a TCP client; a unix socket has no name."""
+    if isinstance(peer, tuple):
+        return f"[{peer[0]}]:{peer[1]}" if ":" in peer[0] else f"{peer[0]}:{peer[1]}"
+    return "unix"

@@ -1,0 +1,215 @@
+"""Bytes of one connection → whole requests in order, or a reason to refuse.
+
+The grammar is llhttp's in its strict mode: it refuses two lengths, a length
+beside ``Transfer-Encoding``, folded header lines, bare line feeds, NUL and bad
+chunk sizes. What it lets through and this server must not is refused here.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import IntEnum
+from typing import Final, NoReturn, TypeAlias
+
+import httptools
+from msgspec import Struct
+
+MAX_TARGET: Final = 16 * 2**10
+"""Longest request target in bytes; 400 above."""
+MAX_HEAD: Final = 64 * 2**10
+"""Most bytes of a request line and its headers together, trailers included; 431 above."""
+MAX_HEADERS: Final = 128
+"""Most header lines of one request; 431 above."""
+
+INVALID: Final = "Invalid HTTP message."
+
+
+class Incoming(Struct):
+    """One complete request, as the client wrote it. ``chunks``: the client understands a chunked answer."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+    keep_alive: bool
+    chunks: bool
+
+
+class Refusal(Struct, frozen=True):
+    """An answer that no endpoint sees. With ``close`` nothing after it is read."""
+
+    status: int
+    message: str = ""
+    close: bool = True
+    method: str = "-"
+    target: str = "-"
+
+
+class Continue(Struct, frozen=True):
+    """The client waits for leave to send its body (``Expect: 100-continue``)."""
+
+
+Item: TypeAlias = Incoming | Refusal | Continue
+
+
+class Phase(IntEnum):
+    """Where in a message the last byte stood."""
+
+    BETWEEN = 0
+    HEAD = 1
+    BODY = 2
+
+
+class _StopParsingError(Exception):
+    """Raised through the parser once a request is refused."""
+
+
+class RequestReader:
+    """Collects what a parser finds in ``items``; ``closed`` when nothing more will be read.
+
+    ``received`` counts the bytes of the body that is being read.
+    """
+
+    def __init__(self, max_body: int) -> None:
+        self.items: deque[Item] = deque()
+        self.phase = Phase.BETWEEN
+        self.closed = False
+        self.received = 0
+        self._max_body = max_body
+        self._parser = httptools.HttpRequestParser(self)
+        self._unparsed = 0
+        self.on_message_begin()
+        self.phase = Phase.BETWEEN
+
+    def feed(self, data: bytes) -> None:
+        """Parse what arrived. Never raises: nonsense ends as a Refusal and ``closed``."""
+        pending = self.phase is Phase.HEAD
+        while data and not self.closed:
+            try:
+                self._parser.feed_data(data)
+                data = b""
+            except httptools.HttpParserUpgrade as upgrade:
+                # An offer (h2c, websocket) that this server does not take up: go on in HTTP/1.1.
+                data = data[upgrade.args[0] :]
+                continue
+            except httptools.HttpParserError:
+                if not self.closed:
+                    self._note(400, INVALID)
+                return
+            self._bound_unparsed(len(data) if pending else 0)
+
+    def _bound_unparsed(self, size: int) -> None:
+        """Refuse a head line that goes on and on without ever reaching a callback."""
+        if self.phase is Phase.HEAD:
+            self._unparsed += size
+            if self._unparsed > MAX_HEAD:
+                self._note(431, f"Request header is larger than {MAX_HEAD} bytes.")
+
+    def _note(self, status: int, message: str = "") -> None:
+        self.closed = True
+        method = self._parser.get_method().decode("latin-1") if self._target else "-"
+        self.items.append(Refusal(status, message, method=method, target=self._target.decode("latin-1") or "-"))
+
+    def _refuse(self, status: int, message: str = "") -> NoReturn:
+        self._note(status, message)
+        raise _StopParsingError
+
+    # --- called by the parser -----------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """Forget the request before."""
+        self.phase = Phase.HEAD
+        self.received = 0
+        self._unparsed = 0
+        self._head_bytes = 0
+        self._lines = 0
+        self._target = b""
+        self._headers: dict[str, str] = {}
+        self._names: dict[bytes, str] = {}
+        self._body: list[bytes] = []
+        self._discard = False
+
+    def on_url(self, url: bytes) -> None:
+        """The request target, possibly in pieces."""
+        self._target += url
+        if len(self._target) > MAX_TARGET:
+            self._refuse(400, f"Request target is longer than {MAX_TARGET} bytes.")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header line. Of repeated ones the last wins, whatever their spelling."""
+        self._lines += 1
+        self._head_bytes += len(name) + len(value)
+        if self._lines > MAX_HEADERS or self._head_bytes > MAX_HEAD:
+            self._refuse(431, f"More than {MAX_HEADERS} request headers, or more than {MAX_HEAD} bytes of them.")
+        if self.phase is not Phase.HEAD:
+            return  # a trailer after a chunked body: nobody may rely on it
+        lower = name.lower()
+        text = name.decode("latin-1")
+        before = self._names.get(lower)
+        if before is not None:
+            if lower == b"host":
+                self._refuse(400, INVALID)
+            del self._headers[before]
+        self._names[lower] = text
+        self._headers[text] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        """Decide whether the body may come."""
+        self.phase = Phase.BODY
+        self._method = self._parser.get_method().decode("latin-1")
+        version = self._parser.get_http_version()
+        self._chunks = version == "1.1"
+        if not (self._chunks or version == "1.0") or self._method == "CONNECT":
+            self._refuse(400, INVALID)
+        names = self._names
+        if b"transfer-encoding" in names or b"content-length" in names or b"expect" in names:
+            self._check_body()
+
+    def _check_body(self) -> None:
+        names, headers = self._names, self._headers
+        coding = headers[names[b"transfer-encoding"]] if b"transfer-encoding" in names else ""
+        if coding and (coding.lower() != "chunked" or not self._chunks):
+            self._refuse(400, INVALID)
+        expected = headers[names[b"expect"]].lower() if b"expect" in names and self._chunks else ""
+        if expected not in ("", "100-continue"):
+            self._refuse(417)
+        length = int(headers[names[b"content-length"]]) if b"content-length" in names else 0
+        if length > self._max_body:
+            self._too_large(bool(expected))
+        elif expected and (length or coding):
+            self.items.append(Continue())
+
+    def _too_large(self, expected: bool) -> None:
+        if expected:  # whether a body follows now is anybody's guess
+            self._refuse(413)
+        self._discard = True
+        target = self._target.decode("latin-1")
+        self.items.append(Refusal(413, close=False, method=self._method, target=target))
+
+    def on_body(self, data: bytes) -> None:
+        """Some of the body. Its length was checked already if it was announced."""
+        self.received += len(data)
+        if self._discard:
+            return
+        if self.received > self._max_body:
+            self._refuse(413)
+        self._body.append(data)
+
+    def on_message_complete(self) -> None:
+        """Hand the request over."""
+        self.phase = Phase.BETWEEN
+        keep_alive = self._parser.should_keep_alive()
+        self.closed = not keep_alive
+        if self._discard:
+            return
+        body = self._body
+        self.items.append(
+            Incoming(
+                self._method,
+                self._target.decode("latin-1"),
+                self._headers,
+                body[0] if len(body) == 1 else b"".join(body),
+                keep_alive,
+                self._chunks,
+            )
+        )

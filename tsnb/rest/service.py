@@ -1,0 +1,124 @@
+"""What all connections share: the endpoints behind them, the guard before them, and what every answer carries."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable
+from time import perf_counter
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import parse_qs
+
+from tsnb.config import Config
+from tsnb.errors import BadRequest, RequestTimeout, TsnbError
+from tsnb.rest.reader import Incoming, Refusal
+from tsnb.rest.routes import NO_CACHE, Doors, Listener, Request, Response, dispatch, error_response
+
+if TYPE_CHECKING:
+    from tsnb.rest.http1 import Connection
+
+log = logging.getLogger("tsnb.rest")
+
+MAX_FIELDS = 1000
+"""Most parameters in a query string; 400 above."""
+
+Guard: TypeAlias = Callable[[Request], Response | None]
+"""Looks at a request first; answers it instead of an endpoint, or raises, or lets it pass (None)."""
+Record: TypeAlias = Callable[[str, str, str, int, float], None]
+"""Takes remote address, method, target, status and milliseconds of an answered request."""
+
+
+class Service:
+    """Turns what a connection read into what it should write."""
+
+    def __init__(self, doors: Doors, guard: Guard | None = None, record: Record | None = None) -> None:
+        self.config: Config = doors.config
+        self.connections: set[Connection] = set()
+        self._doors = doors
+        self._guard = guard
+        self._record = record
+        self._cors = _cors(doors.config)
+
+    async def answer(self, incoming: Incoming, listener: Listener, remote: str) -> Response:
+        """The answer of the guard or of an endpoint. Raises nothing but cancellation."""
+        try:
+            path, _, query = incoming.target.partition("?")
+            request = Request(
+                incoming.method,
+                path,
+                _fields(query) if query else {},
+                incoming.headers,
+                incoming.body,
+                listener,
+                remote,
+            )
+            answered = self._guard(request) if self._guard is not None else None
+            if answered is None:
+                return await dispatch(self._doors, request)
+        except TsnbError as error:
+            answered = error_response(error)
+        except Exception:
+            log.exception("%s %s failed inside the server", incoming.method, incoming.target)
+            answered = error_response(TsnbError("The server failed to answer; its log says why."))
+        return self._complete(answered)
+
+    def _complete(self, response: Response) -> Response:
+        """Give an answer that did not come from an endpoint what every answer has (spec 0.3)."""
+        for name, value in {"x-request-id": str(uuid.uuid4()), **NO_CACHE}.items():
+            response.headers.setdefault(name, value)
+        self._doors.engine.count_response(response.status)
+        return response
+
+    def refused(self, refusal: Refusal) -> Response:
+        """The answer to a request that was never read to its end; 413 and 417 are bare (spec 0.5)."""
+        if not refusal.message:
+            self._doors.engine.count_response(refusal.status)
+            return Response(refusal.status)
+        error: TsnbError = RequestTimeout(refusal.message) if refusal.status == 408 else BadRequest(refusal.message)
+        error.status = refusal.status
+        return self._complete(error_response(error))
+
+    def own_headers(self, response: Response) -> str:
+        """Header lines of the settings ``cors_*``, but those that the answer has already."""
+        if not self._cors:
+            return ""
+        present = {name.lower() for name in response.headers}
+        return "".join(line for name, line in self._cors.items() if name not in present)
+
+    def finished(self, remote: str, method: str, target: str, status: int, begun: float) -> None:
+        """A request was answered: note it."""
+        if self._record is not None:
+            self._record(remote, method, target, status, (perf_counter() - begun) * 1000)
+
+    def broken(self, error: Exception) -> None:
+        """A stream failed after its first part had left."""
+        if not isinstance(error, TsnbError):
+            log.error("A streamed answer failed", exc_info=error)
+        self._doors.engine.count_response(getattr(error, "status", 500))
+
+    async def drain(self, timeout: float) -> None:
+        """Let every connection finish the answer it is making, for at most ``timeout`` seconds."""
+        for connection in list(self.connections):
+            connection.drain()
+        deadline = asyncio.get_running_loop().time() + timeout
+        while self.connections and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.01)
+        for connection in list(self.connections):
+            connection.abort()
+
+
+def _fields(query: str) -> dict[str, list[str]]:
+    try:
+        return parse_qs(query, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError as error:
+        raise BadRequest(f"The query string has more than {MAX_FIELDS} parameters.") from error
+
+
+def _cors(config: Config) -> dict[str, str]:
+    values = {
+        "Access-Control-Allow-Origin": config.cors_allowed_origin,
+        "Access-Control-Allow-Methods": config.cors_allowed_methods,
+        "Access-Control-Allow-Headers": config.cors_allowed_headers,
+    }
+    return {name.lower(): f"{name}: {value}\r\n" for name, value in values.items() if value}

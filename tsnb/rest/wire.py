@@ -1,0 +1,61 @@
+"""An answer as the bytes of HTTP/1.1: status line, headers, chunks.
+
+Headers may come from a model's handler, so whatever could break the framing
+is taken out here: line breaks, and the names that belong to this server.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Final
+
+from tsnb.rest.routes import Response
+
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+LAST_CHUNK: Final = b"0\r\n\r\n"
+BODILESS: Final = frozenset({204, 304})
+_OURS = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "upgrade", "trailer"})
+_PHRASES = {int(status): status.phrase for status in HTTPStatus}
+_BREAKS = str.maketrans("", "", "\r\n\0")
+
+
+@lru_cache(maxsize=256)
+def status_line(status: int, reason: str | None) -> str:
+    """``HTTP/1.1 200 OK`` with its line end; a status that nobody knows has no phrase."""
+    phrase = _PHRASES.get(status, "") if reason is None else reason.translate(_BREAKS)
+    return f"HTTP/1.1 {status:03d} {phrase}\r\n"
+
+
+@lru_cache(maxsize=1024)
+def _prefix(name: str) -> str:
+    """``name: ``, or nothing for a header that only this server may write."""
+    clean = "".join(char for char in name if char.isascii() and (char.isalnum() or char in "!#$%&'*+-.^_`|~"))
+    return "" if not clean or clean.lower() in _OURS else f"{clean}: "
+
+
+def _lines(headers: dict[str, str]) -> str:
+    lines = [f"{prefix}{value}\r\n" for name, value in headers.items() if (prefix := _prefix(name))]
+    text = "".join(lines)
+    if text.count("\n") == text.count("\r") == len(lines) and "\0" not in text:
+        return text
+    return "".join(f"{line.translate(_BREAKS)}\r\n" for line in lines)
+
+
+def head(response: Response, *, keep_alive: bool, chunked: bool, extra: str = "") -> bytes:
+    """Everything up to the body. ``extra`` is put in as it stands, line ends included."""
+    if chunked:
+        framing = "transfer-encoding: chunked\r\n"
+    elif response.chunks is not None or response.status in BODILESS:
+        framing = ""
+    else:
+        framing = f"content-length: {len(response.body)}\r\n"
+    connection = "keep-alive" if keep_alive else "close"
+    first = status_line(response.status, response.reason)
+    text = f"{first}{_lines(response.headers)}{extra}{framing}connection: {connection}\r\n\r\n"
+    return text.encode("latin-1", "replace")
+
+
+def chunk(data: bytes) -> bytes:
+    """One chunk; ``data`` must not be empty, for that would end the body."""
+    return b"%x\r\n%b\r\n" % (len(data), data)

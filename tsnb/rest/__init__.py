@@ -1,1 +1,8 @@
-"""The REST endpoints, written once and mounted twice: in the notebook server and stand-alone."""
+"""HTTP without a web framework: one table of endpoints, mounted by two adapters.
+
+Importing this package fills the table.
+"""
+
+from tsnb.rest import inference, kserve, management, metrics, openapi, owner
+
+__all__ = ["inference", "kserve", "management", "metrics", "openapi", "owner"]

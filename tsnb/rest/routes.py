@@ -10,17 +10,21 @@ decorated function.
 from __future__ import annotations
 
 import json
+import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from enum import Flag, auto
-from typing import Any, TypeAlias
-from urllib.parse import unquote
+from functools import lru_cache
+from typing import Any, Literal, TypeAlias
+from urllib.parse import parse_qs, unquote
 
 from msgspec import Struct, field
 
 from tsnb.config import Config
 from tsnb.engine.api import Engine
 from tsnb.errors import MethodNotAllowed, NotFound, TsnbError
+
+log = logging.getLogger(__name__)
 
 
 class Listener(Flag):
@@ -32,8 +36,16 @@ class Listener(Flag):
     ALL = INFERENCE | MANAGEMENT | METRICS
 
 
+Access = Literal["read", "infer", "manage"]
+"""What a caller needs: to look, to run a model, or to change which models there are."""
+
+
 class Request(Struct):
-    """An HTTP request with its body complete. ``path`` is decoded and without the base URL."""
+    """An HTTP request with its body complete.
+
+    ``path`` is as on the request line, still percent-encoded, without query
+    and base URL: :func:`split` decodes it segment by segment.
+    """
 
     method: str
     path: str
@@ -75,6 +87,17 @@ class Response(Struct):
     reason: str | None = None
     chunks: AsyncIterator[bytes] | None = None
 
+    async def close(self) -> None:
+        """Give up the chunks that were not read; the work behind them is cancelled."""
+        await close(self.chunks)
+
+
+async def close(parts: object) -> None:
+    """Close an asynchronous iterator that can be closed; what it waits for is cancelled."""
+    aclose = getattr(parts, "aclose", None)
+    if aclose is not None:
+        await aclose()
+
 
 class Doors(Struct):
     """What an endpoint may reach: the engine, the settings, and nothing of the house around it."""
@@ -87,7 +110,7 @@ Endpoint: TypeAlias = Callable[[Doors, Request], Awaitable[Response]]
 
 
 class Route(Struct, frozen=True):
-    """One line of the table."""
+    """One line of the table. ``query`` describes the query parameters, for the OpenAPI document."""
 
     methods: tuple[str, ...]
     path: str
@@ -95,48 +118,92 @@ class Route(Struct, frozen=True):
     listener: Listener
     endpoint: Endpoint
     summary: str
+    access: Access = "read"
+    query: dict[str, str] = {}
+
+    def answers(self, method: str) -> bool:
+        """Whether it takes this method. HEAD is taken wherever GET is."""
+        return method in self.methods or (method == "HEAD" and "GET" in self.methods)
 
 
 ROUTES: list[Route] = []
-"""Every route, in the order of definition; the first that fits answers."""
+"""Every route, in the order of definition."""
 
 ANY = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH")
 
+_VARIABLE = "{"
+"""The bucket of the routes whose first segment is a variable; they are tried last."""
+_buckets: dict[str, list[Route]] = {}
 
-def route(methods: str | tuple[str, ...], path: str, listener: Listener) -> Callable[[Endpoint], Endpoint]:
-    """Register an endpoint. ``{name}`` is one segment, ``{name...}`` the rest of the path."""
+
+def route(
+    methods: str | tuple[str, ...],
+    path: str,
+    listener: Listener,
+    *,
+    access: Access = "read",
+    query: dict[str, str] | None = None,
+) -> Callable[[Endpoint], Endpoint]:
+    """Register an endpoint.
+
+    ``{name}`` is one segment, ``{name}:verb`` one that ends so, and
+    ``{name...}`` the rest of the path, which may be empty.
+    """
     wanted = tuple(methods.split()) if isinstance(methods, str) else methods
 
     def register(endpoint: Endpoint) -> Endpoint:
         summary = (endpoint.__doc__ or "").strip().split("\n")[0]
-        ROUTES.append(Route(wanted, path, tuple(split(path)), listener, endpoint, summary))
+        segments = tuple(split(path))
+        found = Route(wanted, path, segments, listener, endpoint, summary, access, query or {})
+        ROUTES.append(found)
+        first = segments[0] if segments else ""
+        _buckets.setdefault(_VARIABLE if first.startswith("{") else first, []).append(found)
+        _matches.cache_clear()
         return endpoint
 
     return register
 
 
 def split(path: str) -> list[str]:
-    """The segments of a path; trailing empty ones vanish (spec 0.2)."""
+    """The decoded segments of a path; trailing empty ones vanish (spec 0.2)."""
     segments = path.split("/")[1:]
     while segments and not segments[-1]:
         segments.pop()
     return [unquote(segment) for segment in segments]
 
 
+def parse_query(text: str) -> dict[str, list[str]]:
+    """A query string as :class:`Request` has it; a name without a value is the empty text."""
+    return parse_qs(text, keep_blank_values=True) if text else {}
+
+
 def match(pattern: tuple[str, ...], segments: list[str]) -> dict[str, str] | None:
     """The variables of a pattern that fits these segments, or None."""
     params: dict[str, str] = {}
     for index, part in enumerate(pattern):
-        if part.startswith("{") and part.endswith("...}"):
+        if part.endswith("...}"):
             params[part[1:-4]] = "/".join(segments[index:])
             return params
         if index >= len(segments):
             return None
         if part.startswith("{"):
-            params[part[1:-1]] = segments[index]
+            name, _, ending = part[1:].partition("}")
+            value = segments[index]
+            if not value.endswith(ending):
+                return None
+            params[name] = value.removesuffix(ending)
         elif part != segments[index]:
             return None
     return params if len(pattern) == len(segments) else None
+
+
+@lru_cache(maxsize=1024)
+def _matches(path: str, listener: Listener) -> tuple[tuple[Route, dict[str, str]], ...]:
+    segments = split(path)
+    first = segments[0] if segments else ""
+    candidates = [*_buckets.get(first, ()), *_buckets.get(_VARIABLE, ())]
+    found = ((each, match(each.segments, segments)) for each in candidates if each.listener & listener)
+    return tuple((each, params) for each, params in found if params is not None)
 
 
 def find(request: Request) -> Route:
@@ -145,19 +212,12 @@ def find(request: Request) -> Route:
     Raises NotFound if no path fits on this listener, MethodNotAllowed if only
     other methods do.
     """
-    segments = split(request.path)
-    known = False
-    for candidate in ROUTES:
-        if not candidate.listener & request.listener:
-            continue
-        params = match(candidate.segments, segments)
-        if params is None:
-            continue
-        if request.method in candidate.methods:
-            request.params = params
+    matches = _matches(request.path, request.listener)
+    for candidate, params in matches:
+        if candidate.answers(request.method):
+            request.params = dict(params)
             return candidate
-        known = True
-    if known:
+    if matches:
         raise MethodNotAllowed("Requested method is not allowed, please refer to API document.")
     raise NotFound("Requested resource is not found, please refer to API document.")
 
@@ -168,10 +228,23 @@ async def dispatch(doors: Doors, request: Request) -> Response:
         response = await find(request).endpoint(doors, request)
     except TsnbError as error:
         response = error_response(error)
-    for name, value in {"x-request-id": request.id, **NO_CACHE}.items():
-        response.headers.setdefault(name, value)
+    except Exception:
+        log.exception("unexpected error in request %s: %s %s", request.id, request.method, request.path)
+        response = error_response(TsnbError(f"Unexpected error; the server's log tells more under {request.id}."))
+    if request.method == "HEAD":
+        await _behead(response)
+    stamp(response, request)
     doors.engine.count_response(response.status)
     return response
+
+
+async def _behead(response: Response) -> None:
+    """Keep the headers of an answer and drop what a HEAD request must not get."""
+    if response.chunks is None:
+        response.headers["content-length"] = str(len(response.body))
+    await response.close()
+    response.chunks = None
+    response.body = b""
 
 
 NO_CACHE = {
@@ -180,6 +253,22 @@ NO_CACHE = {
     "Expires": "Thu, 01 Jan 1970 00:00:00 UTC",
 }
 """Headers of every answer (spec 0.3)."""
+_OURS = {"x-request-id", *(name.lower() for name in NO_CACHE)}
+
+
+def stamp(response: Response, request: Request) -> Response:
+    """Add the headers that every answer has; a handler cannot set them (spec 1.4)."""
+    headers = response.headers
+    for name in [name for name in headers if name.lower() in _OURS]:
+        del headers[name]
+    headers["x-request-id"] = request.id
+    headers.update(NO_CACHE)
+    return response
+
+
+def refusal(request: Request, error: TsnbError) -> Response:
+    """The answer to a request that never reaches an endpoint."""
+    return stamp(error_response(error), request)
 
 
 def json_response(value: Any, status: int = 200) -> Response:

@@ -1,0 +1,97 @@
+"""The extension of the notebook server: ``<base_url>tsnb/…`` and ``c.TsnbApp.…``."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.serverapp import ServerApp
+from jupyter_server.utils import url_path_join
+from traitlets import Type, default
+
+from tsnb.config import Config
+from tsnb.engine.api import Engine
+from tsnb.jupyter.host import Host
+from tsnb.jupyter.traits import Settings, config_from
+from tsnb.rest.in_jupyter import TsnbHandler
+
+URL = "TSNB_URL"
+TOKEN = "TSNB_TOKEN"  # noqa: S105
+HUB_TOKEN = "JUPYTERHUB_API_TOKEN"  # noqa: S105
+
+
+class TsnbApp(Settings, ExtensionApp):  # type: ignore[misc]
+    """Serves models from the notebook server.
+
+    Jupyter decides who may call: its token or login for every path, and its
+    authorizer for what a user may do.
+    """
+
+    name = "tsnb"
+    description = "Serve PyTorch models from the notebook server."
+    load_other_extensions = True
+
+    engine_class = Type(
+        default_value="tsnb.engine.local.LocalEngine",
+        klass=object,
+        config=True,
+        help="The engine that runs the models: a class that takes a tsnb.config.Config.",
+    )
+
+    host: Host
+
+    @default("model_store")
+    def _default_model_store(self) -> str:
+        return "model_store"
+
+    @default("enable_model_api")
+    def _default_enable_model_api(self) -> bool:
+        return True
+
+    def initialize_handlers(self) -> None:
+        """Mount the endpoints. Called once, before the server listens."""
+        config = config_from(self)
+        store = Path(self._server.root_dir) / config.model_store
+        self.host = Host(replace(config, model_store=str(store)), self._make_engine, self._own_secret())
+        self.handlers.append(("tsnb(?:/.*)?", TsnbHandler, {"host": self.host}))
+
+    def _make_engine(self, config: Config) -> Engine:
+        make = cast("Callable[[Config], Engine]", self.engine_class)
+        return make(config)
+
+    @property
+    def _server(self) -> ServerApp:
+        assert self.serverapp is not None  # noqa: S101
+        return self.serverapp
+
+    def _own_secret(self) -> str:
+        """A token for the kernels where Jupyter has none to give them: behind a password, or with no login at all."""
+        if self._server.identity_provider.token or os.environ.get(HUB_TOKEN):
+            return ""
+        return secrets.token_urlsafe(32)
+
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
+        """Tell the kernels that will be started where this server is. The port is known only now."""
+        os.environ.update(self.kernel_environment())
+
+    def kernel_environment(self) -> dict[str, str]:
+        """``TSNB_URL`` and ``TSNB_TOKEN``, as the kernels and terminals of this server inherit them."""
+        server = self._server
+        token = server.identity_provider.token or self.host.secret or os.environ.get(HUB_TOKEN, "")
+        return {URL: url_path_join(server.connection_url, "tsnb/"), TOKEN: token}
+
+    def current_activity(self) -> int:
+        """Predictions under way: they keep an otherwise idle server from shutting itself down."""
+        return self.host.predicting
+
+    async def stop_extension(self) -> None:
+        """Stop all workers within three seconds. May be called twice, and without having been started."""
+        for name, value in self.kernel_environment().items():
+            if os.environ.get(name) == value:
+                del os.environ[name]
+        await self.host.close()

@@ -1,0 +1,94 @@
+"""A model as ``GET /models/{model}`` shows it: TorchServe's keys in TorchServe's order (spec 2.4)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from tsnb.messages import ModelSpec, ModelStatus, WorkerStatus
+
+
+def description(status: ModelStatus) -> dict[str, Any]:
+    """One version of a model."""
+    spec = status.spec
+    return {
+        "modelName": spec.name,
+        "modelVersion": spec.version,
+        "modelUrl": spec.url,
+        "runtime": spec.runtime,
+        "minWorkers": spec.min_workers,
+        "maxWorkers": spec.max_workers,
+        "batchSize": spec.batch_size,
+        "maxBatchDelay": spec.max_batch_delay,
+        "responseTimeout": _whole(spec.response_timeout),
+        "startupTimeout": _whole(spec.startup_timeout),
+        "maxRetryTimeoutInSec": _whole(spec.max_retry_timeout),
+        "clientTimeoutInMills": spec.client_timeout,
+        **_placement(spec),
+        **_features(spec),
+        "loadedAtStartup": spec.loaded_at_startup,
+        "workers": [_worker(worker) for worker in status.workers],
+        "jobQueueStatus": {
+            "remainingCapacity": max(0, spec.job_queue_size - status.queued),
+            "pendingRequests": status.queued,
+        },
+    }
+
+
+def _placement(spec: ModelSpec) -> dict[str, Any]:
+    config = spec.model_config
+    found: dict[str, Any] = {
+        "parallelType": config.get("parallelType", ""),
+        "parallelLevel": config.get("parallelLevel", 0),
+        "deviceType": spec.device_type or _device_type(spec),
+    }
+    if spec.device_ids:
+        found["deviceIds"] = list(spec.device_ids)
+    return found
+
+
+def _device_type(spec: ModelSpec) -> str:
+    return "gpu" if spec.device_ids else "cpu"
+
+
+def _features(spec: ModelSpec) -> dict[str, Any]:
+    """What model-config.yaml switches on; the numbers are TorchServe's defaults."""
+    config = spec.model_config
+    return {
+        "continuousBatching": bool(config.get("continuousBatching", False)),
+        "useJobTicket": bool(config.get("useJobTicket", False)),
+        "useVenv": bool(config.get("useVenv", False)),
+        "stateful": bool(config.get("sequenceBatching", False)),
+        "sequenceMaxIdleMSec": config.get("sequenceMaxIdleMSec", 0),
+        "sequenceTimeoutMSec": config.get("sequenceTimeoutMSec", 0),
+        "maxNumSequence": config.get("maxNumSequence", 0),
+        "maxSequenceJobQueueSize": config.get("maxSequenceJobQueueSize", 0),
+    }
+
+
+def _worker(worker: WorkerStatus) -> dict[str, Any]:
+    gpu = worker.device != "cpu"
+    return {
+        "id": worker.id,
+        "startTime": _date(worker.started),
+        "status": "READY" if worker.state == "ready" else "UNLOADING",
+        "memoryUsage": worker.memory,
+        "pid": worker.pid,
+        "gpu": gpu,
+        "gpuUsage": _gpu_usage(worker) if gpu else "N/A",
+    }
+
+
+def _gpu_usage(worker: WorkerStatus) -> str:
+    """Only the memory of this worker is known; TorchServe shows the whole device's."""
+    return f"gpuId::{worker.device.rpartition(':')[2]} memory.used::{worker.gpu_memory // 2**20} MiB"
+
+
+def _date(seconds: float) -> str:
+    """Local time with a literal Z (spec 0.4)."""
+    return datetime.fromtimestamp(seconds).isoformat(timespec="milliseconds") + "Z"
+
+
+def _whole(seconds: float) -> float:
+    """A whole number without its decimal point."""
+    return int(seconds) if seconds == int(seconds) else seconds

@@ -1,0 +1,132 @@
+"""The inference API: health and predictions (spec 1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+from tsnb import messages
+from tsnb.engine.api import Stream
+from tsnb.errors import BadRequest, HandlerFailed
+from tsnb.messages import Parameter, Reply
+from tsnb.rest.bodies import parameters, query_parameters
+from tsnb.rest.routes import ANY, Doors, Listener, Request, Response, close, route, status_response
+
+_FRAMING = {"content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "trailer"}
+"""Headers that belong to the connection, not to a handler."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@route(ANY, "/ping/{rest...}", Listener.INFERENCE)
+async def ping(doors: Doors, request: Request) -> Response:
+    """Whether the default version of every model has its workers."""
+    if doors.engine.healthy():
+        return status_response("Healthy")
+    return status_response("Unhealthy", 500)
+
+
+@route(ANY, "/predictions/{model_name}", Listener.INFERENCE, access="infer")
+@route(ANY, "/predictions/{model_name}/{model_version}/{url_path...}", Listener.INFERENCE, access="infer")
+async def predictions(doors: Doors, request: Request) -> Response:
+    """Run a model on the body."""
+    headers = {"explain": "False", "url_path": request.params.get("url_path", "")}
+    return await predict(doors, request, headers)
+
+
+@route(ANY, "/explanations/{model_name}", Listener.INFERENCE, access="infer")
+@route(ANY, "/explanations/{model_name}/{model_version}/{url_path...}", Listener.INFERENCE, access="infer")
+async def explanations(doors: Doors, request: Request) -> Response:
+    """Let a model explain its answer to the body."""
+    headers = {"explain": "True", "url_path": request.params.get("url_path", "")}
+    return await predict(doors, request, headers)
+
+
+@route(ANY, "/invocations", Listener.INFERENCE, access="infer", query={"model_name": "The model to run."})
+async def invocations(doors: Doors, request: Request) -> Response:
+    """Run a model, as SageMaker calls its endpoint."""
+    body = query_parameters(request) + parameters(request)
+    name = request.argument("model_name") or _only_model(doors) or _field(body, "model_name")
+    if not name:
+        raise BadRequest("Parameter model_name is required.")
+    return await _answer(doors, request, name, None, {}, body)
+
+
+@route(ANY, "/models/{model_name}/invoke", Listener.INFERENCE, access="infer")
+async def invoke(doors: Doors, request: Request) -> Response:
+    """Run a model, as SageMaker's multi-model endpoints call it."""
+    return await predict(doors, request, {}, with_query=True)
+
+
+@route(ANY, "/{model_name}/predict", Listener.INFERENCE, access="infer")
+@route(ANY, "/{model_name}/{model_version}/predict", Listener.INFERENCE, access="infer")
+async def legacy_predict(doors: Doors, request: Request) -> Response:
+    """Run a model, in the oldest form of the path."""
+    return await predict(doors, request, {}, with_query=True)
+
+
+async def predict(doors: Doors, request: Request, headers: dict[str, str], *, with_query: bool = False) -> Response:
+    """Run the model that the path names; ``headers`` are what the handler sees beside the client's own."""
+    body = parameters(request)
+    if with_query:
+        body = query_parameters(request) + body
+    name, version = request.params["model_name"], request.params.get("model_version")
+    return await _answer(doors, request, name, version, headers, body)
+
+
+async def _answer(
+    doors: Doors,
+    request: Request,
+    name: str,
+    version: str | None,
+    headers: dict[str, str],
+    body: tuple[Parameter, ...],
+) -> Response:
+    headers = {**request.headers, **headers}
+    if not request.body and not request.header("content-length"):
+        headers["content-length"] = "0"
+    answer = await doors.engine.predict(name, version, messages.Request(request.id, headers, body))
+    if isinstance(answer, Stream):
+        response = _response(answer.first)
+        response.chunks = Chunks(answer.parts)
+        return response
+    return _response(answer)
+
+
+def _response(reply: Reply) -> Response:
+    """What the handler returned, with the status and the headers it set and no others (spec 1.4)."""
+    if not 200 <= reply.status <= 599:
+        raise HandlerFailed(f"The handler set response status {reply.status}; use one from 200 to 599.")
+    headers = {name: _CONTROL.sub(" ", value) for name, value in reply.headers.items() if name.lower() not in _FRAMING}
+    return Response(reply.status, reply.body, headers, _CONTROL.sub(" ", reply.reason))
+
+
+class Chunks:
+    """The later parts of a stream as bytes; empty ones send no chunk (spec 1.10)."""
+
+    def __init__(self, parts: AsyncIterator[Reply]) -> None:
+        self._parts = parts
+
+    def __aiter__(self) -> Chunks:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while True:
+            reply = await anext(self._parts)
+            if reply.body:
+                return reply.body
+
+    async def aclose(self) -> None:
+        """Cancel what is still to come."""
+        await close(self._parts)
+
+
+def _only_model(doors: Doors) -> str:
+    """The one model that was loaded at startup, or nothing."""
+    engine = doors.engine
+    found = [name for name in engine.models() if engine.describe(name)[0].spec.loaded_at_startup]
+    return found[0] if len(found) == 1 else ""
+
+
+def _field(body: tuple[Parameter, ...], name: str) -> str:
+    values = [parameter.value for parameter in body if parameter.name == name]
+    return bytes(values[-1]).decode("utf-8", "replace") if values else ""

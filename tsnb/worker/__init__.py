@@ -1,0 +1,1 @@
+"""A worker process: receives batches on a socket, runs a handler, sends answers back."""

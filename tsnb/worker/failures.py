@@ -1,0 +1,108 @@
+"""An exception in a worker as data: frames of the handler, its traceback, nothing of ours.
+
+Frames of the worker itself are left out, and lines of captured modules are
+those of their cells (:mod:`tsnb.worker.cells`).
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import traceback
+from collections.abc import Iterator
+
+from tsnb.messages import Failure, Frame
+from tsnb.worker.cells import locate
+
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+WORKER = os.path.join(PACKAGE, "worker") + os.sep
+MAX_TRACEBACK = 64 * 1024
+"""Characters of a traceback that travel; the middle of a longer one is cut out."""
+
+
+def describe(error: BaseException, stage: str, inputs: str = "", output: str = "") -> Failure:
+    """What happened, as :class:`~tsnb.messages.Failure`, without model and request names."""
+    rendered = traceback.TracebackException.from_exception(error)
+    for part in _chain(rendered):
+        part.stack = traceback.StackSummary.from_list(_handlers_frames(part.stack))
+        _locate_syntax_error(part)
+    text = "".join(rendered.format())
+    return Failure(
+        type=type(error).__name__,
+        message=_text(error),
+        stage=stage,
+        frames=tuple(_frames(rendered)),
+        traceback=_shorten(text),
+        inputs=inputs,
+        output=output,
+    )
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return f"<a {type(error).__name__} that cannot be printed>"
+
+
+def _chain(rendered: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
+    waiting: list[traceback.TracebackException | None] = [rendered]
+    while waiting:
+        part = waiting.pop()
+        if part is not None:
+            yield part
+            waiting += [part.__cause__, part.__context__, *(part.exceptions or ())]
+
+
+def _handlers_frames(stack: traceback.StackSummary) -> list[traceback.FrameSummary]:
+    """Without the worker's frames anywhere, and without all of tsnb's before the handler's first."""
+    frames = [frame for frame in stack if not _is_ours(frame.filename)]
+    first = next((i for i, frame in enumerate(frames) if not frame.filename.startswith(PACKAGE)), 0)
+    return [_located(frame) for frame in frames[first:]]
+
+
+def _is_ours(filename: str) -> bool:
+    return filename.startswith((WORKER, "<frozen importlib")) or filename == os.path.join(
+        PACKAGE, "handlers", "modules.py"
+    )
+
+
+def _located(frame: traceback.FrameSummary) -> traceback.FrameSummary:
+    lineno = frame.lineno or 0
+    filename, line = locate(frame.filename, lineno)
+    if (filename, line) == (frame.filename, lineno):
+        return frame
+    source = linecache.getline(frame.filename, lineno)
+    end = line if frame.end_lineno is None else line + frame.end_lineno - lineno
+    return traceback.FrameSummary(
+        filename,
+        line,
+        frame.name,
+        lookup_line=False,
+        line=source,
+        end_lineno=end,
+        colno=frame.colno,
+        end_colno=frame.end_colno,
+    )
+
+
+def _locate_syntax_error(part: traceback.TracebackException) -> None:
+    filename = getattr(part, "filename", None)
+    if filename and part.lineno:
+        offset = int(part.end_lineno or part.lineno) - int(part.lineno)
+        part.filename, line = locate(filename, int(part.lineno))
+        part.lineno, part.end_lineno = str(line), str(line + offset)
+
+
+def _frames(rendered: traceback.TracebackException) -> Iterator[Frame]:
+    for frame in rendered.stack:
+        yield Frame(frame.filename, frame.lineno or 0, frame.name, frame.line or "")
+    if getattr(rendered, "filename", None) and rendered.lineno:
+        yield Frame(rendered.filename or "", int(rendered.lineno), "<module>", (rendered.text or "").strip())
+
+
+def _shorten(text: str) -> str:
+    if len(text) <= MAX_TRACEBACK:
+        return text
+    half = MAX_TRACEBACK // 2
+    return f"{text[:half]}\n  … {len(text) - 2 * half} characters left out …\n{text[-half:]}"

@@ -1,0 +1,101 @@
+"""An archive's folder to a callable: find the handler, make it, initialise it (spec 5.4)."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import tsnb
+from tsnb.handlers import DEFAULT_HANDLERS
+from tsnb.handlers.context import Context
+from tsnb.handlers.modules import import_module, list_classes_from_module
+from tsnb.protocol import Load
+from tsnb.worker.stages import Stages
+
+EntryPoint = Callable[[list[dict[str, Any]] | None, Context], Any]
+
+COMPAT = os.path.join(os.path.dirname(tsnb.__file__), "compat")
+
+
+def load(order: Load, context: Context, stages: Stages) -> EntryPoint:
+    """Import the handler, make and initialise it; the function to call for each batch.
+
+    ``stages`` learns whether ``import`` or ``initialize`` failed. Raises
+    whatever the handler raises, ImportError or ValueError.
+    """
+    extend_path(order.model_dir)
+    entry: EntryPoint
+    entry, initialize = stages.run("import", _prepare, order, stages)
+    if order.service_envelope:
+        entry = stages.run("import", _wrapped, entry, order.service_envelope)
+    stages.run("initialize", initialize, context)
+    return entry
+
+
+def extend_path(model_dir: str) -> None:
+    """Search the model's folder first, then ``ts`` as tsnb has it, then everything else."""
+    first = [os.path.abspath(model_dir), COMPAT]
+    sys.path[:] = first + [entry for entry in sys.path if entry not in first]
+
+
+def _prepare(order: Load, stages: Stages) -> tuple[EntryPoint, Callable[[Context], Any]]:
+    name, _, function = order.handler.partition(":")
+    module = import_handler(name, order.model_dir)
+    entry = getattr(module, function or "handle", None)
+    if callable(entry):
+        return entry, lambda context: entry(None, context)
+    if function:
+        raise ValueError(
+            f"the handler {order.handler!r} names the function {function!r}, which {module.__name__} lacks"
+        )
+    instance = handler_class(module)()
+    stages.watch(instance)
+    return instance.handle, instance.initialize
+
+
+def import_handler(name: str, model_dir: str) -> ModuleType:
+    """The module a handler's name stands for: the archive's own file, an installed module or a default handler."""
+    stem = os.path.basename(name).removesuffix(".py")
+    if not stem:
+        raise ValueError("the archive names no handler: MANIFEST.json needs model.handler")
+    try:
+        return import_module(stem, model_dir)
+    except ModuleNotFoundError as error:
+        if error.name != stem:
+            raise
+        return _default_handler(stem)
+
+
+def _default_handler(stem: str) -> ModuleType:
+    if stem not in DEFAULT_HANDLERS:
+        raise ModuleNotFoundError(
+            f"no handler {stem!r}: neither {stem}.py in the archive nor an installed module, "
+            f"and the default handlers are {', '.join(DEFAULT_HANDLERS)}",
+            name=stem,
+        )
+    return import_module(DEFAULT_HANDLERS[stem])
+
+
+def handler_class(module: ModuleType) -> type[Any]:
+    """The one class with ``handle`` that a module defines."""
+    found = [cls for cls in list_classes_from_module(module) if callable(getattr(cls, "handle", None))]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise ValueError(f"{module.__name__} defines neither a function handle(data, context) nor a class with handle")
+    names = ", ".join(cls.__name__ for cls in found)
+    raise ValueError(
+        f"{module.__name__} defines several classes with handle ({names}): keep one, and import the others"
+    )
+
+
+def _wrapped(entry: EntryPoint, envelope: str) -> EntryPoint:
+    name = f"tsnb.handlers.envelopes.{envelope}"
+    if importlib.util.find_spec("tsnb.handlers.envelopes") is None or importlib.util.find_spec(name) is None:
+        raise ValueError(f"service_envelope is {envelope!r}, which this version of tsnb does not have")
+    wrapper: EntryPoint = list_classes_from_module(import_module(name))[0](entry).handle
+    return wrapper

@@ -1,0 +1,57 @@
+"""What a worker is: load one model, then batches in and answers out until the server is gone.
+
+::
+
+    Load  ─► handler's initialize ─► Ready  | Failed
+    Batch ─► handler's handle     ─► Result | Failed      (Results marked ``more`` before it, for a stream)
+    Stop, end-of-file             ─► exit
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+import threading
+
+from tsnb import protocol
+from tsnb.protocol import Batch, Buffer, Load, Stop
+from tsnb.worker import watch
+from tsnb.worker.model import Model
+from tsnb.worker.output import capture
+
+logger = logging.getLogger(__name__)
+
+
+def run(sock: socket.socket) -> int:
+    """Serve one connection to its end; the exit status of the process."""
+    output = capture()
+    logging.basicConfig(stream=sys.stdout, format="%(message)s", level=logging.INFO, force=True)
+    watch.leave_on_hangup(sock)
+    lock = threading.Lock()
+
+    def send(message: protocol.Message, bodies: list[Buffer] = []) -> None:  # noqa: B006 (never changed)
+        with lock:
+            protocol.write(sock, message, bodies)
+
+    model: Model | None = None
+    try:
+        while (received := protocol.read(sock)) is not None:
+            message, bodies = received
+            output.clear()
+            if isinstance(message, Load):
+                model = Model(message, output, send)
+                if not model.load():
+                    return 1
+            elif isinstance(message, Batch) and model is not None:
+                model.answer(message, bodies)
+            elif isinstance(message, Stop):
+                return 0
+            else:
+                raise protocol.ProtocolError(f"a worker cannot use {type(message).__name__} here")
+    except (BrokenPipeError, ConnectionResetError):
+        return 0
+    except protocol.ProtocolError as error:
+        logger.error("the connection to the server broke: %s", error)
+        return 1
+    return 0

@@ -1,0 +1,201 @@
+"""One loaded model: its handler, its context, and what to answer when something goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import os
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import tsnb
+from tsnb import protocol
+from tsnb.handlers.context import Context, RequestProcessor
+from tsnb.handlers.errors import PredictionException
+from tsnb.messages import Failure, Reply, Request
+from tsnb.protocol import Batch, Buffer, Failed, Load, Message, Ready
+from tsnb.worker.failures import describe
+from tsnb.worker.loader import EntryPoint, load
+from tsnb.worker.output import Tail
+from tsnb.worker.stages import Stages
+from tsnb.worker.values import Unserialisable, decode_row, encode_value
+
+logger = logging.getLogger(__name__)
+
+Send = Callable[[Message, list[Buffer]], None]
+
+
+class InvalidAnswer(Exception):
+    """The handler returned no list, or one of the wrong length. ``answer`` is what the client is told."""
+
+    def __init__(self, message: str, answer: str) -> None:
+        super().__init__(message)
+        self.answer = answer
+
+
+class Model:
+    """A handler that is loaded once and then answers batches."""
+
+    def __init__(self, order: Load, output: Tail, send: Send) -> None:
+        self._order = order
+        self._output = output
+        self._send = send
+        self._stages = Stages()
+        self._entry: EntryPoint | None = None
+        self._events: asyncio.AbstractEventLoop | None = None
+        self.context = Context(
+            order.model_name,
+            order.model_dir,
+            order.manifest or None,
+            order.batch_size,
+            order.gpu_id,
+            tsnb.__version__,
+            order.limit_max_image_pixels,
+            model_yaml_config=order.model_config,
+        )
+
+    def load(self) -> bool:
+        """Load and say :class:`Ready`; or say :class:`Failed` and return False."""
+        start = time.perf_counter()
+        self.context.metrics.set_request_ids(str(uuid.uuid4()))
+        try:
+            os.chdir(self._order.model_dir)
+            self._entry = load(self._order, self.context, self._stages)
+        except Exception as error:
+            self._fail(None, error, _load_answer(error), ())
+            return False
+        seconds = time.perf_counter() - start
+        notes = tuple(self.context.notes)
+        self._send(Ready(os.getpid(), self._device(), seconds, notes, self.context.metrics.take()), [])
+        return True
+
+    def answer(self, batch: Batch, bodies: Buffer) -> None:
+        """Run the handler for one batch; send its :class:`Result`, or :class:`Failed`."""
+        self._stages.clear()
+        ids = tuple(item.id for item in batch.items)
+        try:
+            replies = self._replies(batch, bodies)
+        except Exception as error:
+            self._fail(batch.number, error, _batch_answer(error), ids)
+            return
+        finally:
+            self.context.stream = None
+        metrics = self.context.metrics.take()
+        self._send(*protocol.result(batch.number, replies, timings=self._stages.seconds, metrics=metrics))
+
+    def _replies(self, batch: Batch, bodies: Buffer) -> list[Reply]:
+        requests = protocol.requests(batch, bodies)
+        data = self._stages.run("decode", self._open, batch.number, requests)
+        start = time.perf_counter()
+        results = self._stages.run("handle", self._call, data)
+        _check(results, len(data))
+        self.context.metrics.add_time("PredictionTime", round((time.perf_counter() - start) * 1000, 2))
+        return self._stages.run("encode", self._encode, results)  # type: ignore[no-any-return]
+
+    def _open(self, number: int, requests: list[Request]) -> list[dict[str, Any]]:
+        """Decode the requests of a batch and put them into the context."""
+        context = self.context
+        context.request_ids = {index: request.id for index, request in enumerate(requests)}
+        context.request_processor = [RequestProcessor(_headers(request)) for request in requests]
+        context.metrics.set_request_ids(context.request_ids)
+        context.stream = lambda parts: self._send_part(number, parts)
+        return [decode_row(request, self._order.decode_input_request) for request in requests]
+
+    def _call(self, data: list[dict[str, Any]]) -> Any:
+        assert self._entry is not None  # noqa: S101 (the loop loads first)
+        result = self._entry(data, self.context)
+        if inspect.iscoroutine(result):
+            self._events = self._events or asyncio.new_event_loop()
+            return self._events.run_until_complete(result)
+        return result
+
+    def _send_part(self, number: int, parts: list[Any]) -> None:
+        _check(parts, len(self.context.request_processor or ()))
+        for row in self.context.request_processor or ():
+            row.add_response_property("ts_stream_next", "true")
+        self._send(*protocol.result(number, self._encode(parts, last=False), more=True))
+
+    def _encode(self, results: list[Any], last: bool = True) -> list[Reply]:
+        rows = self.context.request_processor or []
+        if last:
+            for row in rows:
+                if row.get_response_header("ts_stream_next") == "true":
+                    row.add_response_property("ts_stream_next", "false")
+        return [_reply(row, value) for row, value in zip(rows, results, strict=True)]
+
+    def _fail(self, number: int | None, error: Exception, answer: tuple[int, str], ids: tuple[str, ...]) -> None:
+        order = self._order
+        stage, inputs = self._stages.failed or ("import" if number is None else "handle", "")
+        told = describe(error, stage, inputs, self._output.text())
+        failure = Failure(
+            told.type,
+            told.message,
+            stage,
+            told.frames,
+            told.traceback,
+            inputs,
+            told.output,
+            order.model_name,
+            order.model_version,
+            order.worker_id,
+            ids,
+        )
+        logger.error("%s of %s failed:\n%s", stage, order.model_name, told.traceback.rstrip())
+        self._send(Failed(number, *answer, failure, self.context.metrics.take()), [])
+
+    def _device(self) -> str:
+        handler = getattr(self._entry, "__self__", None)
+        device = getattr(handler, "device", None)
+        if device is not None:
+            return str(device)
+        return "cpu" if self._order.gpu_id is None else f"cuda:{self._order.gpu_id}"
+
+
+def _headers(request: Request) -> dict[str, Any]:
+    """What ``get_all_request_header`` shows: the headers, and each parameter's content type under its name."""
+    parameters: dict[str, Any] = {p.name: {"content-type": p.content_type} for p in request.parameters}
+    return {**parameters, **request.headers}
+
+
+def _reply(row: RequestProcessor, value: Any) -> Reply:
+    headers = {str(name): str(text) for name, text in row.get_response_headers().items()}
+    status = int(row.get_response_status_code() or 200)
+    return Reply(encode_value(value), status, str(row.get_response_status_phrase() or ""), headers)  # type: ignore[arg-type]
+
+
+def _check(results: Any, wanted: int) -> None:
+    if not isinstance(results, list):
+        raise InvalidAnswer(
+            f"the handler returned {type(results).__name__}; it must return a list with one item per request",
+            "Invalid model predict output",
+        )
+    if len(results) != wanted:
+        raise InvalidAnswer(
+            f"the handler returned {len(results)} items for {wanted} requests; it must return one per request",
+            "number of batch response mismatched",
+        )
+
+
+def _batch_answer(error: Exception) -> tuple[int, str]:
+    """Status and message for the clients of a batch that failed (spec 1.4)."""
+    if isinstance(error, MemoryError):
+        return 507, "Out of resources"
+    if isinstance(error, PredictionException):
+        return int(error.error_code), str(error.message)
+    if isinstance(error, InvalidAnswer):
+        return 503, error.answer
+    if isinstance(error, Unserialisable):
+        return 503, "Unsupported model output data type."
+    if "CUDA" in str(error):
+        return 507, "Out of resources"
+    return 503, "Prediction failed"
+
+
+def _load_answer(error: Exception) -> tuple[int, str]:
+    """Status and message for the one who registers a model that does not load (spec 7.1)."""
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "CUDA" in str(error)):
+        return 507, "System out of memory"
+    return 500, "Unknown exception"

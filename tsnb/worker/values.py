@@ -1,0 +1,84 @@
+"""Request bytes to handler values, handler values to answer bytes (spec 1.3 and 1.4)."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+from typing import Any
+
+import msgspec
+
+from tsnb.messages import Parameter, Request
+from tsnb.protocol import Buffer
+
+logger = logging.getLogger(__name__)
+
+SCALARS = frozenset({str, int, float, bool, type(None)})
+INDENTED = (",\n  ", ": ")
+
+
+class Unserialisable(Exception):
+    """A handler returned something that has no bytes."""
+
+
+def decode_row(request: Request, decode: bool = True) -> dict[str, Any]:
+    """The dict of one request; of repeated names the last one counts."""
+    return {parameter.name: decode_value(parameter, decode) for parameter in request.parameters}
+
+
+def decode_value(parameter: Parameter, decode: bool = True) -> Any:
+    """One value as its content type says; the raw bytes, and a warning, where they are not that."""
+    kind = parameter.content_type
+    try:
+        if decode and kind == "application/json":
+            return _loads(parameter.value)
+        if decode and kind.startswith("text"):
+            return str(parameter.value, "utf-8")
+    except (ValueError, RecursionError) as error:
+        logger.warning("the value of %r is no valid %s, the handler gets its bytes: %s", parameter.name, kind, error)
+    return bytearray(parameter.value)
+
+
+def _loads(value: Buffer) -> Any:
+    try:
+        return msgspec.json.decode(value)
+    except msgspec.DecodeError:  # what Python's json takes and others do not: NaN, Infinity, huge numbers
+        return json.loads(str(value, "utf-8"))
+
+
+def encode_value(value: Any) -> Buffer:
+    """The bytes of one answer. Raises :class:`Unserialisable`."""
+    if isinstance(value, (bytes, bytearray)):
+        return value
+    if isinstance(value, str):
+        return value.encode()
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
+        return _saved(value)
+    try:
+        return _dumps(value).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Unserialisable(f"{type(value).__name__}: {error}") from error
+
+
+def _saved(tensor: Any) -> bytes:
+    import torch
+
+    buffer = io.BytesIO()
+    torch.save(tensor, buffer)
+    return buffer.getvalue()
+
+
+def _dumps(value: Any) -> str:
+    """``json.dumps(value, indent=2)``, by the C encoder where the value is flat.
+
+    Python's indenting encoder is written in Python. For a list or dict of
+    plain values the compact one gives the same text with other separators.
+    """
+    if type(value) is list and value and SCALARS.issuperset(map(type, value)):
+        return "[\n  " + json.dumps(value, separators=INDENTED)[1:-1] + "\n]"
+    if type(value) is dict and value and SCALARS.issuperset(map(type, value.values())):
+        return "{\n  " + json.dumps(value, separators=INDENTED)[1:-1] + "\n}"
+    return json.dumps(value, indent=2)

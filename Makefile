@@ -3,21 +3,42 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PIP := -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lab lint bench docs clean
+.PHONY: demo test lab lint format notebooks screenshots check-install conformance docs bench clean
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[lab,test]'
+	$(BIN)/python $(PIP) install --constraint constraints.txt --editable '.[lab,test]'
 	touch $@
 
-lint: $(STAMP)
+demo: $(STAMP)  ## the main job, headless, on real data
+	$(BIN)/python notebooks/demo.py
+
+test: $(STAMP)  ## every test: units, real processes, notebooks, the browser
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lab: $(STAMP)  ## JupyterLab on the first notebook
+	$(BIN)/jupyter lab notebooks/01_first_light.ipynb
+
+lint: $(STAMP)  ## format, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-test: $(STAMP)
-	$(BIN)/python -m pytest
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+notebooks: $(STAMP)  ## execute the notebooks again and keep their outputs
+	$(BIN)/python -m pytest tests/test_notebooks.py --nb-force-regen || true
+	$(BIN)/python -m pytest tests/test_notebooks.py
+
+screenshots: $(STAMP)  ## JupyterLab, light and dark, into docs/images
+	$(BIN)/python tests/ui/screenshots.py
+
+check-install: $(STAMP)  ## a wheel, installed into an environment of its own
+	$(BIN)/python tests/check_install.py
 
 clean:
 	rm -rf $(VENV) build dist

@@ -31,6 +31,10 @@ def available() -> bool:
     return sys.platform == "linux"
 
 
+class NurseryLost(WorkersFailed):
+    """The nursery ended, or does not answer, while it was asked to fork."""
+
+
 class Nursery:
     """A lazily started nursery process. All methods run on one event loop."""
 
@@ -64,7 +68,13 @@ class Nursery:
         loop.add_reader(ours.fileno(), self._readable)
 
     async def fork(self, order: Order) -> Process:
-        """A new worker for this order. Raises WorkersFailed when the nursery dies over it."""
+        """A new worker for this order. Raises WorkersFailed when two nurseries in a row die over it."""
+        try:
+            return await self._fork(order)
+        except NurseryLost:
+            return await self._fork(order)
+
+    async def _fork(self, order: Order) -> Process:
         await self.start()
         assert self._control is not None  # noqa: S101
         ends = Ends.make()
@@ -75,7 +85,7 @@ class Nursery:
             await _send(self._control, packet, ends.for_worker)
             return await asyncio.wait_for(future, FORK_TIMEOUT)
         except (OSError, TimeoutError) as error:
-            raise WorkersFailed(f"The nursery did not fork worker {order.worker_id}: {error!r}") from error
+            raise NurseryLost(f"The nursery did not fork worker {order.worker_id}: {error!r}") from error
         finally:
             if self._forking.pop(order.worker_id, None) is not None:
                 ends.close()
@@ -125,7 +135,7 @@ class Nursery:
         self._forget()
         for _, future in self._forking.values():
             if not future.done():
-                future.set_exception(WorkersFailed("The nursery ended while it forked a worker."))
+                future.set_exception(NurseryLost("The nursery ended while it forked a worker."))
 
     def _forget(self) -> None:
         if self._control is not None:

@@ -8,6 +8,7 @@ import os
 import socket
 import ssl
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 
 from tsnb.config import Config
@@ -23,7 +24,7 @@ TICK = 1.0
 
 
 class Front:
-    """All listeners of a server. ``start`` opens them or none of them."""
+    """All listeners of a server: it opens all of them or none."""
 
     def __init__(self, service: Service, tick: float = TICK) -> None:
         self.addresses: list[tuple[Binding, Address]] = []
@@ -33,8 +34,8 @@ class Front:
         self._servers: list[asyncio.Server] = []
         self._sweeper: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Open every listener. Raises ConfigError that names the setting."""
+    async def bind(self) -> None:
+        """Take every address, without answering yet. Raises ConfigError that names the setting."""
         config = self._service.config
         try:
             for binding in bindings(config):
@@ -42,29 +43,44 @@ class Front:
         except BaseException:
             await self.close(0)
             raise
+
+    async def start(self) -> None:
+        """Answer. Binds first where that was not done. Raises ConfigError."""
+        if not self._servers:
+            await self.bind()
+        for server, (binding, _) in zip(self._servers, self.addresses, strict=True):
+            try:
+                await server.start_serving()
+            except OSError as error:
+                raise _cannot_bind(binding, error) from error
         self._sweeper = asyncio.create_task(self._sweep())
 
     async def _open(self, binding: Binding, tls: ssl.SSLContext | None) -> None:
-        loop = asyncio.get_running_loop()
         address, listener = binding.address, binding.listener
-
-        def connect() -> Connection:
-            return Connection(self._service, listener)
-
         try:
-            if address.path:
-                _remove_stale_socket(address.path)
-                server = await loop.create_unix_server(connect, address.path, backlog=BACKLOG)
-            else:
-                timeout = self._service.config.header_timeout if tls else None
-                server = await loop.create_server(
-                    connect, address.host, address.port, backlog=BACKLOG, ssl=tls, ssl_handshake_timeout=timeout
-                )
+            server = await self._create(address, tls, lambda: Connection(self._service, listener))
         except OSError as error:
             raise _cannot_bind(binding, error) from error
         self._servers.append(server)
         port = 0 if address.path else server.sockets[0].getsockname()[1]
         self.addresses.append((binding, Address(address.scheme, address.host, port, address.path)))
+
+    async def _create(
+        self, address: Address, tls: ssl.SSLContext | None, connect: Callable[[], Connection]
+    ) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        if address.path:
+            _remove_stale_socket(address.path)
+            return await loop.create_unix_server(connect, address.path, backlog=BACKLOG, start_serving=False)
+        return await loop.create_server(
+            connect,
+            address.host,
+            address.port,
+            backlog=BACKLOG,
+            ssl=tls,
+            ssl_handshake_timeout=self._service.config.header_timeout if tls else None,
+            start_serving=False,
+        )
 
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
@@ -91,7 +107,8 @@ class Front:
 def _tls(config: Config) -> ssl.SSLContext:
     for name in ("certificate_file", "private_key_file"):
         if not getattr(config, name):
-            raise ConfigError(f"An https address needs {name}: a PEM file. Set it, or use http.")
+            hint = " A keystore is not read: convert it with openssl pkcs12." if config.keystore else ""
+            raise ConfigError(f"An https address needs {name}: a PEM file. Set it, or use http.{hint}")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:

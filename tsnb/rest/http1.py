@@ -131,7 +131,7 @@ class Connection(asyncio.Protocol):
         if response.status >= 400 or not incoming.keep_alive:
             self._last = True
         if response.chunks is None:
-            self._write(response, bodiless=incoming.method == "HEAD")
+            self._write(response, incoming.method == "HEAD")
         else:
             await self._stream(response, incoming)
         self._service.finished(self.remote, incoming.method, incoming.target, response.status, begun)
@@ -141,9 +141,10 @@ class Connection(asyncio.Protocol):
         self._write(self._service.refused(refusal))
         self._service.finished(self.remote, refusal.method, refusal.target, refusal.status, perf_counter())
 
-    def _write(self, response: Response, bodiless: bool = False) -> None:
-        head = wire.head(response, keep_alive=not self._last, chunked=False, extra=self._service.own_headers(response))
-        body = b"" if bodiless or response.status in wire.BODILESS else response.body
+    def _write(self, response: Response, to_head: bool = False) -> None:
+        extra = self._service.own_headers(response)
+        head = wire.head(response, keep_alive=not self._last, to_head=to_head, extra=extra)
+        body = b"" if to_head or response.status in wire.BODILESS else response.body
         if len(body) < 2**16:
             self._transport.write(head + body)
         else:
@@ -164,9 +165,7 @@ class Connection(asyncio.Protocol):
             self._service.broken(error)
             self._transport.abort()
         finally:
-            close = getattr(response.chunks, "aclose", None)
-            if close is not None:
-                await close()
+            await response.close()
 
     async def _write_parts(self, response: Response, chunked: bool) -> None:
         write = self._transport.write

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeAlias
@@ -13,7 +12,7 @@ from urllib.parse import parse_qs
 from tsnb.config import Config
 from tsnb.errors import BadRequest, RequestTimeout, TsnbError
 from tsnb.rest.reader import Incoming, Refusal
-from tsnb.rest.routes import NO_CACHE, Doors, Listener, Request, Response, dispatch, error_response
+from tsnb.rest.routes import Doors, Listener, Request, Response, dispatch, error_response, stamp
 
 if TYPE_CHECKING:
     from tsnb.rest.http1 import Connection
@@ -65,10 +64,8 @@ class Service:
 
     def _complete(self, response: Response) -> Response:
         """Give an answer that did not come from an endpoint what every answer has (spec 0.3)."""
-        for name, value in {"x-request-id": str(uuid.uuid4()), **NO_CACHE}.items():
-            response.headers.setdefault(name, value)
         self._doors.engine.count_response(response.status)
-        return response
+        return stamp(response, Request("", ""))
 
     def refused(self, refusal: Refusal) -> Response:
         """The answer to a request that was never read to its end; 413 and 417 are bare (spec 0.5)."""
@@ -99,11 +96,16 @@ class Service:
 
     async def drain(self, timeout: float) -> None:
         """Let every connection finish the answer it is making, for at most ``timeout`` seconds."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
         for connection in list(self.connections):
             connection.drain()
-        deadline = asyncio.get_running_loop().time() + timeout
-        while self.connections and asyncio.get_running_loop().time() < deadline:
+        while self.connections and loop.time() < deadline:
             await asyncio.sleep(0.01)
+        self.abort()
+
+    def abort(self) -> None:
+        """Drop every connection at once."""
         for connection in list(self.connections):
             connection.abort()
 

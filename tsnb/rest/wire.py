@@ -42,18 +42,26 @@ def _lines(headers: dict[str, str]) -> str:
     return "".join(f"{line.translate(_BREAKS)}\r\n" for line in lines)
 
 
-def head(response: Response, *, keep_alive: bool, chunked: bool, extra: str = "") -> bytes:
-    """Everything up to the body. ``extra`` is put in as it stands, line ends included."""
+def head(
+    response: Response, *, keep_alive: bool, chunked: bool = False, to_head: bool = False, extra: str = ""
+) -> bytes:
+    """Everything up to the body. ``extra`` is put in as it stands; ``to_head``: the request was a HEAD."""
     if chunked:
         framing = "transfer-encoding: chunked\r\n"
     elif response.chunks is not None or response.status in BODILESS:
         framing = ""
     else:
-        framing = f"content-length: {len(response.body)}\r\n"
+        framing = f"content-length: {_length(response, to_head)}\r\n"
     connection = "keep-alive" if keep_alive else "close"
     first = status_line(response.status, response.reason)
     text = f"{first}{_lines(response.headers)}{extra}{framing}connection: {connection}\r\n\r\n"
     return text.encode("latin-1", "replace")
+
+
+def _length(response: Response, to_head: bool) -> int:
+    """The length of the body; an answer to HEAD says in a header how long it would have been."""
+    told = response.headers.get("content-length", "") if to_head else ""
+    return int(told) if told.isdecimal() else len(response.body)
 
 
 def chunk(data: bytes) -> bytes:

@@ -1,0 +1,103 @@
+"""The life of a stand-alone server: engine, models, listeners; then, in reverse, the end."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+
+import tsnb.rest  # noqa: F401  (fills the table of endpoints)
+from tsnb.cli.ending import Ending
+from tsnb.cli.logs_setup import log_folder
+from tsnb.cli.startup import load_models
+from tsnb.config import Config
+from tsnb.engine.local import LocalEngine
+from tsnb.rest.access_log import AccessLog
+from tsnb.rest.front import Front
+from tsnb.rest.routes import Doors
+from tsnb.rest.service import Guard, Record, Service
+from tsnb.rest.tokens import KEY_FILE, KeyFile, Keys, TokenGuard
+
+log = logging.getLogger("tsnb")
+
+READY = "Model server started."
+WORDS = {
+    "inference_address": "Inference address",
+    "management_address": "Management address",
+    "metrics_address": "Metrics address",
+}
+
+
+async def serve(config: Config, environ: Mapping[str, str], lifeline: int | None = None) -> None:
+    """Run a server until it is told to stop. Raises ConfigError when it cannot start."""
+    async with AsyncExitStack() as stack:
+        ending = stack.enter_context(Ending(lifeline))
+        engine = LocalEngine(config)
+        record = stack.enter_context(_access_log(config, environ))
+        guard = stack.enter_context(_guard(config, environ))
+        service = Service(Doors(engine, config), guard, record)
+        front = Front(service)
+        stack.push_async_callback(engine.close)
+        await front.bind()
+        stack.push_async_callback(_close, front, service, ending)
+        if await ending.before(_start(engine, front, config)):
+            await ending.asked.wait()
+        log.info("Stopping.")
+
+
+async def _start(engine: LocalEngine, front: Front, config: Config) -> None:
+    await engine.start()
+    await load_models(engine, config)
+    await front.start()
+    for binding, address in front.addresses:
+        for setting in binding.settings:
+            print(f"{WORDS[setting]}: {address}")
+    print(READY, flush=True)
+
+
+async def _close(front: Front, service: Service, ending: Ending) -> None:
+    """Let running requests finish, unless somebody asks a second time."""
+    if not await ending.slowly(front.close()):
+        service.abort()
+        await front.close(0)
+
+
+@contextmanager
+def _access_log(config: Config, environ: Mapping[str, str]) -> Iterator[Record | None]:
+    """To stderr, or to ``access_log.log`` where LOG_LOCATION is set. Raises ConfigError."""
+    if not config.access_log:
+        yield None
+        return
+    folder = log_folder(environ)
+    file = (folder / "access_log.log").open("a") if folder is not None else sys.stderr
+    record = AccessLog(file)
+    record.start()
+    try:
+        yield record
+    finally:
+        record.close()
+        if file is not sys.stderr:
+            file.close()
+
+
+@contextmanager
+def _guard(config: Config, environ: Mapping[str, str]) -> Iterator[Guard | None]:
+    """The guard of the endpoints; its key file lives as long as the server. Raises ConfigError."""
+    if config.disable_token_authorization:
+        yield None
+        return
+    keys = Keys(config.token_expiration_min, time.time(), environ.get("TSNB_TOKEN", ""))
+    file = KeyFile(Path.cwd() / KEY_FILE)
+    guard = TokenGuard(keys, file.write, time.time)
+    if keys.fixed:
+        yield guard
+        return
+    file.write(keys.document())
+    log.info("Requests need a token: see %s", file.path)
+    try:
+        yield guard
+    finally:
+        file.remove()

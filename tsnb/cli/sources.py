@@ -1,0 +1,31 @@
+"""Which configuration file counts (spec 7.11)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tsnb.errors import ConfigError
+
+
+def config_file(flag: str | None, environ: Mapping[str, str], *, snapshots: bool) -> Path | None:
+    """TS_CONFIG_FILE, then the flag, then the newest snapshot, then ./config.properties, then none.
+
+    Raises ConfigError when a file that was named is not there.
+    """
+    for source, named in (("TS_CONFIG_FILE", environ.get("TS_CONFIG_FILE")), ("--ts-config", flag)):
+        if named:
+            if not Path(named).is_file():
+                raise ConfigError(f"{source}: no such configuration file: {named!r}.")
+            return Path(named)
+    newest = _newest_snapshot(environ) if snapshots else None
+    if newest is not None:
+        return newest
+    local = Path("config.properties")
+    return local if local.is_file() else None
+
+
+def _newest_snapshot(environ: Mapping[str, str]) -> Path | None:
+    folder = Path(environ.get("LOG_LOCATION") or "logs") / "config"
+    found = sorted(folder.glob("*.cfg"), key=lambda path: path.stat().st_mtime)
+    return found[-1] if found else None

@@ -1,0 +1,271 @@
+"""Handler cells with the cells before them, and what becomes of them: a module that runs, or one clear line."""
+
+# ruff: noqa: E501 (the tables read best with one case a line)
+
+import importlib.util
+import sys
+
+import pytest
+
+from tsnb.errors import CaptureError
+
+HANDLE = "def handle(data, context):\n    return {}\n"
+
+
+def loaded(module, folder):
+    """The module, imported from a file as a worker does."""
+    path = folder / "loaded_module.py"
+    path.write_text(module.source)
+    spec = importlib.util.spec_from_file_location("loaded_module", path)
+    found = importlib.util.module_from_spec(spec)
+    sys.modules["loaded_module"] = found
+    try:
+        spec.loader.exec_module(found)
+    finally:
+        del sys.modules["loaded_module"]
+    return found
+
+
+# name, cells run before, what handle returns, the value it must have in the module
+TAKEN = [
+    ("nothing needed", [], "1 + 1", 2),
+    ("builtin", [], "max([1, 2])", 2),
+    ("import", ["import math"], "math.floor(2.5)", 2),
+    ("import as", ["import json as j"], "j.dumps([1])", "[1]"),
+    ("from import", ["from math import floor"], "floor(2.5)", 2),
+    ("from import as", ["from math import floor as down"], "down(2.5)", 2),
+    ("dotted import", ["import os.path"], "os.path.basename('a/b')", "b"),
+    ("two dotted imports", ["import xml.dom", "import xml.sax.saxutils"], "xml.sax.saxutils.escape('<')", "&lt;"),
+    ("star import", ["from math import *"], "floor(sqrt(9))", 3),
+    ("star import in the middle of others", ["import json\nfrom string import *\nx = 1"], "digits[:2]", "01"),
+    ("guarded import", ["try:\n    import nosuchthing\nexcept ImportError:\n    nosuchthing = None"], "nosuchthing", None),
+    ("conditional import", ["import sys", "if sys.version_info > (3,):\n    import json as codec"], "codec.dumps(1)", "1"),
+    ("module assigned to a name", ["import math\nm = math"], "m.floor(1.5)", 1),
+    ("function", ["def double(x): return 2 * x"], "double(2)", 4),
+    ("function that needs an import", ["import math", "def area(r): return math.floor(r)"], "area(2.5)", 2),
+    ("function that needs a function", ["def one(): return 1", "def two(): return one() + one()"], "two()", 2),
+    ("three deep over cells in any order", ["def a(): return b()", "def b(): return c()", "def c(): return 7"], "a()", 7),
+    ("mutual recursion", ["def even(n): return n == 0 or odd(n - 1)\ndef odd(n): return n != 0 and even(n - 1)"], "even(4)", True),
+    ("class", ["class Point:\n    x = 3"], "Point.x", 3),
+    ("class hierarchy over cells", ["class A:\n    v = 1", "class B(A):\n    pass", "class C(B):\n    pass"], "C.v", 1),
+    ("base redefined after the child", ["class A:\n    v = 1", "class B(A):\n    pass", "class A:\n    v = 2"], "B.v", 2),
+    ("dataclass", ["from dataclasses import dataclass", "@dataclass\nclass P:\n    x: int = 4"], "P().x", 4),
+    ("enum", ["import enum", "class E(enum.Enum):\n    A = 5"], "E.A.value", 5),
+    ("namedtuple", ["from collections import namedtuple", "T = namedtuple('T', 'a b')"], "T(1, 2).b", 2),
+    ("typed dict", ["from typing import TypedDict", "class D(TypedDict):\n    a: int"], "D(a=1)['a']", 1),
+    ("decorated function", ["def plus(f):\n    return lambda: f() + 1", "@plus\ndef one(): return 1"], "one()", 2),
+    ("wrapped function", ["import functools", "@functools.lru_cache\ndef f(n): return n"], "f(3)", 3),
+    ("decorator factory with a constant", ["N = 3", "def times(n):\n    return lambda f: lambda: n * f()", "@times(N)\ndef g(): return 2"], "g()", 6),
+    ("default argument", ["SIZE = 28", "def f(n=SIZE): return n"], "f()", 28),
+    ("lambda", ["inc = lambda x: x + 1"], "inc(1)", 2),
+    ("lambda with a dependency", ["K = 2", "scale = lambda x: x * K"], "scale(4)", 8),
+    ("partial", ["from functools import partial", "def add(a, b): return a + b", "add2 = partial(add, 2)"], "add2(3)", 5),
+    ("async function", ["import asyncio", "async def f(): return 9"], "asyncio.run(f())", 9),
+    ("generator", ["def gen():\n    yield from (1, 2)"], "list(gen())", [1, 2]),
+    ("closure with nonlocal", ["def counter():\n    n = 0\n    def step():\n        nonlocal n\n        n += 1\n        return n\n    return step"], "counter()()", 1),
+    ("literal number", ["RATE = 0.5"], "RATE", 0.5),
+    ("literal list", ["LABELS = ['a', 'b']"], "LABELS", ["a", "b"]),
+    ("literal dict over lines", ["MAP = {\n    0: 'zero',  # first\n    1: 'one',\n}"], "MAP[1]", "one"),
+    ("annotated constant", ["RATE: float = 0.25"], "RATE", 0.25),
+    ("computed scalar is frozen", ["SIZE = 28 * 28"], "SIZE", 784),
+    ("computed string", ["import os", "NAME = os.sep.join(['a', 'b'])"], "NAME", "a/b"),
+    ("tuple unpacking", ["W, H = 3, 4"], "W * H", 12),
+    ("infinity", ["TOP = float('inf')"], "TOP > 1", True),
+    ("tuple of tuples", ["SHAPE = tuple(zip((1, 2), (3, 4)))"], "SHAPE", ((1, 3), (2, 4))),
+    ("constant made from a constant", ["A = 2\nB = A * 3"], "B", 6),
+    ("compiled pattern", ["import re", "WORD = re.compile(r'\\w+')"], "WORD.match('ab c').group()", "ab"),
+    ("path", ["from pathlib import Path", "P = Path('a') / 'b'"], "P.name", "b"),
+    ("type alias", ["from typing import Optional", "MaybeInt = Optional[int]"], "MaybeInt is not None", True),
+    ("logger", ["import logging", "log = logging.getLogger('x')"], "log.name", "x"),
+    ("redefined: the latest wins", ["def f(): return 1", "def f(): return 2"], "f()", 2),
+    ("redefined constant", ["K = 1", "K = 2"], "K", 2),
+    ("import replaced by a function", ["from math import floor", "def floor(x): return 'mine'"], "floor(1)", "mine"),
+    ("builtin shadowed", ["def sum(xs): return 'mine'"], "sum([1])", "mine"),
+    ("two statements in a line", ["A = 1; B = 2"], "A + B", 3),
+    ("definition in a %%time cell", ["%%time\ndef f(): return 5"], "f()", 5),
+    ("definition below magics", ["%precision 3\ndef f(): return 6\n!true"], "f()", 6),
+    ("definition in an if", ["import sys", "if sys.platform:\n    def f(): return 8\nelse:\n    def f(): return 9"], "f()", 8),
+    ("a cell in another language is ignored", ["%%bash\ntrue", "x = 1"], "x", 1),
+    ("docstrings and odd indentation", ["def f():\n    '''A\n  doc'''\n    return 1"], "f()", 1),
+    ("unicode names", ["größe = 3"], "größe", 3),
+    ("function that uses a name of the handler cell", ["def f(): return handle"], "f() is handle", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("before", "expression", "value"), [case[1:] for case in TAKEN], ids=[case[0] for case in TAKEN]
+)
+def test_taken_along(notebook, tmp_path, before, expression, value):
+    notebook.run(*before)
+    module = notebook.capture(f"def handle(data, context):\n    return {expression}\n")
+    assert loaded(module, tmp_path).handle(None, None) == value
+
+
+# name, cells run before, what the handler uses, words of the error
+REFUSED = [
+    ("unknown name", [], "nobody", "nobody is not defined anywhere"),
+    ("live object", ["thing = object()"], "thing", "thing is an object that lives in this kernel"),
+    ("instance", ["class A: pass\na = A()"], "a", "a is an A that lives in this kernel"),
+    ("array", ["import numpy as np\nmean = np.zeros((2, 3))"], "mean", "a live ndarray of shape (2, 3)"),
+    ("array: what to do", ["import numpy as np\nmean = np.zeros(3)"], "mean", "--extra-files"),
+    ("numpy scalar", ["import numpy as np\nm = np.float32(2)"], "m", "m = 2.0"),
+    ("module: what to do", ["import torch\nnet = torch.nn.Linear(1, 1)"], "net", "%archive digits --model net"),
+    ("tensor", ["import torch\nt = torch.zeros(2)"], "t", "a live Tensor of shape (2,)"),
+    ("computed list", ["xs = [i for i in range(3)]"], "xs", "xs is a list of 3 items"),
+    ("computed dict", ["d = dict(a=1)"], "d", "write it out as a literal"),
+    ("list changed later", ["xs = [1]", "xs.append(2)"], "xs", "xs was changed after cell [1]"),
+    ("loop variable", ["for i in range(3): pass"], "i", "assign it to a name of its own"),
+    ("counter", ["n = 1", "n += 1"], "n", "assign it to a name of its own"),
+    ("open file", ["f = open('x', 'w')"], "f", "initialize"),
+    ("deleted name", ["x = 1", "del x"], "x", "x is no longer defined"),
+    ("through a function", ["net = object()\ndef f():\n    return net"], "f", "f (cell [1]), line 3: net is"),
+    ("through a decorator", ["class R: \n    def __call__(self, f): return f\nreg = R()", "@reg\ndef f(): pass"], "f", "reg is"),
+    ("display", [], "display", "exists in a notebook only"),
+    ("a definition mixed with work", ["if True:\n    print(end='')\n    def f(): pass"], "f", "top level of a cell"),
+    ("bound method", ["xs = [1]\nadd = xs.append"], "add", "add is"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("before", "expression", "words"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
+)
+def test_refused(notebook, before, expression, words):
+    notebook.run(*before)
+    with pytest.raises(CaptureError) as raised:
+        notebook.capture(f"def handle(data, context):\n    return {expression}\n")
+    assert words in raised.value.message
+    assert raised.value.message.startswith(("line 3: ", expression))
+    assert "\n" not in raised.value.message
+
+
+CELLS_REFUSED = [
+    ("top-level await", "import asyncio\nawait asyncio.sleep(0)\n" + HANDLE, "line 3 awaits outside any function"),
+    ("magic inside a function", "def handle(data, context):\n    files = !ls\n    return files", "line 3 uses IPython's own syntax inside Python code"),
+    ("no handler", "x = 1", "defines no handler"),
+    ("two handlers", "class A:\n    def handle(self, d, c): pass\nclass B:\n    def handle(self, d, c): pass", "several handlers (A, B)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "words"), [case[1:] for case in CELLS_REFUSED], ids=[case[0] for case in CELLS_REFUSED]
+)
+def test_cells_refused(notebook, body, words):
+    with pytest.raises(CaptureError, match=words.replace("(", r"\(").replace(")", r"\)")):
+        notebook.capture(body)
+
+
+def test_lines_map_back_to_the_cells(notebook):
+    notebook.run("import math\n\ndef area(r):\n    return math.pi * r")
+    module = notebook.capture("K = 1\ndef handle(data, context):\n    return area(K)")
+    lines = module.source.splitlines()
+    for segment in module.segments:
+        cell = next(cell for cell in [*notebook.cells, *[None]] if cell is None or cell.filename == segment.filename)
+        if cell is not None:
+            assert lines[segment.start - 1] == cell.code.splitlines()[segment.line - 1]
+    handler = module.segments[-1]
+    assert lines[handler.start - 1 + 2] == "def handle(data, context):"
+    assert handler.line == 1
+
+
+def test_one_entry_point_where_classes_were_taken_along(notebook, tmp_path):
+    notebook.run("class Helper:\n    def go(self): return 5")
+    body = (
+        "class H:\n    def initialize(self, context): self.ready = context\n"
+        "    def handle(self, data, context): return [Helper().go(), self.ready]"
+    )
+    module = loaded(notebook.capture(body), tmp_path)
+    assert module.handle(None, "context") is None
+    assert module.handle([{}], None) == [5, "context"]
+
+
+def test_a_single_class_needs_no_entry_point(notebook):
+    module = notebook.capture("class H:\n    def handle(self, data, context): return data")
+    assert "_service" not in module.source
+
+
+def test_the_derived_class_of_the_cell_is_the_handler(notebook):
+    body = "class A:\n    def handle(self, d, c): return 1\nclass B(A):\n    def handle(self, d, c): return 2"
+    assert "_service = B()" in notebook.capture(body).source
+
+
+def test_future_import_moves_up(notebook, tmp_path):
+    notebook.run("import math")
+    module = notebook.capture(
+        "from __future__ import annotations\ndef handle(data: Nobody, context):\n    return math.floor(1.5)"
+    )
+    assert loaded(module, tmp_path).handle(None, None) == 1
+    assert module.source.splitlines()[1] == "from __future__ import annotations"
+
+
+def test_magic_lines_are_left_out_and_told(notebook, tmp_path):
+    module = notebook.capture("%precision 4\ndef handle(data, context):\n    return 1\n!true")
+    assert module.notices == [
+        "line 2 is left out of the module: %precision 4",
+        "line 5 is left out of the module: !true",
+    ]
+    assert loaded(module, tmp_path).handle(None, None) == 1
+
+
+def test_several_definitions_are_told(notebook):
+    notebook.run("def f(): return 1", "def f(): return 2")
+    assert notebook.capture("def handle(d, c): return f()").notices == [
+        "f is defined more than once: took cell [2], not cell [1]"
+    ]
+
+
+def test_frozen_values_are_told(notebook):
+    notebook.run("K = 2 * 3")
+    assert notebook.capture("def handle(d, c): return K").notices == ["K is frozen at 6"]
+
+
+def test_definition_that_failed_halfway_keeps_the_living_one(notebook, tmp_path):
+    notebook.run("def f(): return 1")
+    notebook.shell.run_cell("1 / 0\ndef f(): return 2", store_history=True)
+    module = notebook.capture("def handle(d, c): return f()")
+    assert loaded(module, tmp_path).handle(None, None) == 1
+
+
+def test_cells_run_before_the_extension_are_known(shell, tmp_path):
+    from tsnb.capture.cells import Cells
+
+    shell.run_cell("def early(): return 1", store_history=True)
+    cells = Cells(shell)
+    cells.start()
+    try:
+        assert [cell.raw for cell in cells] == ["def early(): return 1"]
+    finally:
+        cells.stop()
+
+
+def test_constant_reused_under_its_own_name(notebook, tmp_path):
+    notebook.run("scale = 3")
+    module = notebook.capture("scale = scale * 2\ndef handle(d, c): return scale")
+    assert loaded(module, tmp_path).handle(None, None) == 6
+
+
+def test_a_module_beside_the_notebook_travels_along(notebook, tmp_path, monkeypatch):
+    (tmp_path / "beside_me.py").write_text("import beside_it\nX = beside_it.Y")
+    (tmp_path / "beside_it.py").write_text("Y = 3")
+    monkeypatch.syspath_prepend(tmp_path)
+    notebook.run("import beside_me")
+    module = notebook.capture("def handle(d, c): return beside_me.X")
+    assert module.files == [str(tmp_path / "beside_me.py"), str(tmp_path / "beside_it.py")]
+
+
+def test_several_problems_are_one_line(notebook):
+    with pytest.raises(CaptureError, match=r"line 3: one is .* \(and 1 more name like it\)"):
+        notebook.capture("def handle(d, c):\n    return one, two")
+
+
+def test_provenance_names_the_cell_and_the_versions(notebook):
+    notebook.run("import numpy as np")
+    record = notebook.capture("def handle(d, c): return np.zeros(1)").provenance
+    assert record["execution_count"] == 2
+    assert "numpy" in record["distributions"]
+    assert len(record["cell_sha256"]) == 64
+
+
+@pytest.mark.parametrize("name", ["json", "torch", "ts"])
+def test_names_of_modules_are_refused(notebook, name):
+    with pytest.raises(CaptureError, match="cannot name a handler"):
+        notebook.capture(HANDLE, name=name)

@@ -1,0 +1,108 @@
+"""What the widgets share: facts that views show, and questions that views ask through the kernel.
+
+A view sends ``{"kind", "id", …}`` and gets ``{"kind": "reply", "id", …}``
+back; a refusal carries ``error``. Everything runs on the kernel's own thread
+when the message arrives: there is no poller, no thread and no timer in
+Python, so a widget nobody looks at costs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
+
+import anywidget
+import traitlets
+
+from tsnb.client import Client
+from tsnb.errors import BadRequest, ModelNotFound, TsnbError
+from tsnb.widgets.facts import Facts
+
+REFRESH_TIMEOUT = 2.0
+"""Seconds a refresh may hold the kernel when the server does not answer."""
+
+Buffers = Sequence[bytes | memoryview]
+
+
+class LiveWidget(anywidget.AnyWidget):
+    """A widget whose ``facts`` come from a server. Subclasses say how to read them, and what else may be asked."""
+
+    facts = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, client: Client, facts: Facts) -> None:
+        self.client = client
+        self._running: set[asyncio.Task[None]] = set()
+        super().__init__(facts=facts)
+        self.on_msg(self._receive)
+
+    def read(self) -> Facts:
+        """The facts as the server has them now. Raises TsnbError."""
+        raise NotImplementedError
+
+    def refresh(self) -> bool:
+        """Read the facts again; whether they changed. A server that cannot be asked is a fact too (``problem``)."""
+        before = self.facts
+        try:
+            self.facts = {**self.read(), "problem": "", "gone": False}
+        except ModelNotFound:
+            self.facts = {**before, "problem": "", "gone": True}
+        except TsnbError as error:
+            self.facts = {**before, "problem": error.message}
+        return bool(self.facts != before)
+
+    def _receive(self, _: object, content: Mapping[str, Any], buffers: Buffers) -> None:
+        """Answer a view, or start to."""
+        method: Callable[..., Any] | None = getattr(self, f"_on_{content.get('kind')}", None)
+        try:
+            if method is None:
+                raise BadRequest(f"A view asked for {content.get('kind')!r}, which this widget does not know.")
+            answer = method(content, buffers)
+            if asyncio.iscoroutine(answer):
+                self._start(self._finish(content, answer))
+            else:
+                self._reply(content, answer)
+        except TsnbError as error:
+            self._refuse(content, error)
+
+    def _on_refresh(self, content: Mapping[str, Any], buffers: Buffers) -> Facts:
+        news = self.refresh()
+        return {"news": news, "busy": self.busy()}
+
+    def busy(self) -> bool:
+        """Whether workers are on their way, so that views look again soon."""
+        return False
+
+    def _reply(self, content: Mapping[str, Any], answer: Facts, buffers: Buffers = ()) -> None:
+        self.send({"kind": "reply", "id": content.get("id"), **answer}, list(buffers))
+
+    def _refuse(self, content: Mapping[str, Any], error: TsnbError) -> None:
+        self._reply(content, {"error": {"type": error.type, "message": error.message}})
+
+    async def _finish(self, content: Mapping[str, Any], answer: Coroutine[Any, Any, tuple[Facts, Buffers]]) -> None:
+        try:
+            facts, buffers = await answer
+        except TsnbError as error:
+            self._refuse(content, error)
+        else:
+            self._reply(content, facts, buffers)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run on the kernel's loop, which stays free meanwhile; without a loop, now."""
+        try:
+            task = asyncio.get_running_loop().create_task(work)
+        except RuntimeError:
+            asyncio.run(work)
+            return
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The widget, and the same facts as text and as HTML for pages where no widget can live."""
+        self.refresh()
+        shown = super()._repr_mimebundle_()
+        data, metadata = shown if shown is not None else ({}, {})
+        return {**data, "text/plain": repr(self), "text/html": self._repr_html_()}, metadata
+
+    def _repr_html_(self) -> str:
+        raise NotImplementedError

@@ -1,0 +1,122 @@
+"""What a server knows about its models, as plain data for a page: numbers formatted, states named once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from tsnb import html
+from tsnb.client import Address
+from tsnb.messages import ModelStatus, WorkerStatus
+
+Facts: TypeAlias = dict[str, Any]
+"""JSON-like data, synchronised with the views of a widget."""
+
+STATES: dict[str, tuple[str, html.Tone]] = {
+    "ready": ("ready", "good"),
+    "starting": ("starting", "busy"),
+    "stopping": ("stopping", "busy"),
+    "degraded": ("degraded", "busy"),
+    "failed": ("failed", "bad"),
+    "idle": ("no workers", "quiet"),
+}
+"""State → the word shown, and its tone."""
+
+_WORKER_TONES: dict[str, html.Tone] = {
+    "starting": "busy",
+    "loading": "busy",
+    "ready": "good",
+    "stopped": "quiet",
+    "failed": "bad",
+}
+
+
+def model_facts(statuses: Sequence[ModelStatus], address: Address) -> Facts:
+    """One model: its URL, and every version, the default one first, then the newest."""
+    name = statuses[0].spec.name
+    versions = [version_facts(status, address) for status in sorted(statuses, key=_order)]
+    return {"name": name, "url": address.prediction(name), "versions": versions}
+
+
+def fleet_facts(statuses: Sequence[ModelStatus], address: Address) -> Facts:
+    """All models by name, and what they take together."""
+    names = sorted({status.spec.name for status in statuses})
+    models = [model_facts([each for each in statuses if each.spec.name == name], address) for name in names]
+    workers = [worker for status in statuses for worker in status.workers]
+    return {
+        "models": models,
+        "ready": sum(worker.state == "ready" for worker in workers),
+        "memory": str(html.bytes_text(sum(worker.memory for worker in workers))),
+        "server": address.inference,
+    }
+
+
+def version_facts(status: ModelStatus, address: Address) -> Facts:
+    """One version: state, workers, queue, requests."""
+    spec = status.spec
+    ready = sum(worker.state == "ready" for worker in status.workers)
+    state, tone = STATES[state_of(status)]
+    return {
+        "version": spec.version,
+        "default": status.default,
+        "state": state,
+        "tone": tone,
+        "failure": next((_failure(worker) for worker in status.workers if worker.failure), ""),
+        "ready": ready,
+        "total": len(status.workers),
+        "wanted": spec.min_workers,
+        "most": max(8, 2 * spec.min_workers),
+        "queued": status.queued,
+        "requests": status.requests,
+        "errors": status.errors,
+        "latency": str(html.seconds_text(status.latency)) if status.requests else "",
+        "memory": str(html.bytes_text(sum(worker.memory + worker.gpu_memory for worker in status.workers))),
+        "batch_size": spec.batch_size,
+        "url": address.prediction(spec.name, spec.version),
+        "workers": [_worker_facts(worker) for worker in status.workers],
+    }
+
+
+def state_of(status: ModelStatus) -> str:
+    """One word for a version, a key of :data:`STATES`."""
+    states = [worker.state for worker in status.workers]
+    ready, wanted = states.count("ready"), status.spec.min_workers
+    if not states and not wanted:
+        return "idle"
+    if ready > wanted:
+        return "stopping"
+    if ready == wanted:
+        return "ready"
+    if "failed" in states or any(worker.failure for worker in status.workers):
+        return "degraded" if ready else "failed"
+    return "starting"
+
+
+def _worker_facts(worker: WorkerStatus) -> Facts:
+    return {
+        "id": worker.id,
+        "pid": worker.pid,
+        "device": worker.device,
+        "memory": _memory(worker),
+        "state": worker.state,
+        "tone": _WORKER_TONES[worker.state],
+        "requests": worker.requests,
+        "restarts": worker.restarts,
+        "notes": [*worker.notes, *([_failure(worker)] if worker.failure else [])],
+    }
+
+
+def _memory(worker: WorkerStatus) -> str:
+    own = html.bytes_text(worker.memory) if worker.memory else ""
+    return f"{own} + {html.bytes_text(worker.gpu_memory)} GPU" if worker.gpu_memory else str(own)
+
+
+def _failure(worker: WorkerStatus) -> str:
+    failure = worker.failure
+    return f"{failure.type} in {failure.stage}: {failure.message}" if failure else ""
+
+
+def _order(status: ModelStatus) -> tuple[bool, list[int | float]]:
+    """The default version first, then higher numbers before lower ones."""
+    parts = status.spec.version.replace("-", ".").split(".")
+    return not status.default, [-int(part) if part.isdigit() else 0 for part in parts]

@@ -1,0 +1,117 @@
+// All models in one table: state, workers to scale in place, queue, requests, memory.
+
+import { badge, button, count, counted, h, show, table } from "./dom.js";
+import { connectionText, openLine } from "./live.js";
+import { PAUSE, progressText } from "./scale.js";
+
+export default () => {
+  let line = null;
+  return {
+    initialize({ model }) {
+      line = openLine(model);
+    },
+    render({ model, el }) {
+      return fleetView(model, el, line);
+    },
+  };
+};
+
+function fleetView(model, el, line) {
+  const chosen = new Map(); // "name version" → [workers asked for, timer]
+  let failed = "";
+
+  const usable = () => line.connection() !== "disconnected" && !model.get("facts").problem;
+
+  const scale = (name, version, workers) => {
+    const key = JSON.stringify([name, version]);
+    clearTimeout(chosen.get(key)?.[1]);
+    const apply = async () => {
+      try {
+        await line.ask("scale", { name, version, workers });
+        failed = "";
+      } catch (error) {
+        failed = error.message;
+      }
+      chosen.delete(key);
+      line.wake();
+      update();
+    };
+    chosen.set(key, [workers, setTimeout(apply, PAUSE)]);
+    update();
+  };
+
+  const workersCell = (name, version) => {
+    const goal = chosen.get(JSON.stringify([name, version.version]))?.[0] ?? version.wanted;
+    const label = `${name} ${version.version}`;
+    const step = (sign, by, words, off) =>
+      button(sign, () => scale(name, version.version, goal + by), {
+        tone: "step",
+        "aria-label": `One worker ${words} for ${label}`,
+        disabled: off || !usable(),
+      });
+    return h(
+      "div",
+      { class: "tsnb-scaler" },
+      step("−", -1, "fewer", goal === 0),
+      h("output", { class: "tsnb-count" }, String(goal)),
+      step("+", 1, "more", false),
+      h(
+        "span",
+        { class: `tsnb-dim tsnb-progress${version.ready === goal || version.failure ? "" : " tsnb-working"}`, "aria-live": "polite" },
+        progressText(version, goal),
+      ),
+    );
+  };
+
+  const row = (name, several) => (version, index) => [
+    index === 0 ? h("span", { class: "tsnb-name", title: name }, name) : "",
+    [version.version, several && version.default && h("span", { class: "tsnb-dim" }, " default")],
+    h("span", { title: version.failure || null }, badge(version.state, version.tone)),
+    workersCell(name, version),
+    [count(version.queued), true],
+    [count(version.requests), true],
+    [count(version.errors), true],
+    [version.latency || "–", true],
+    [version.total ? version.memory : "–", true],
+  ];
+
+  const headings = [
+    "Model",
+    "Version",
+    "State",
+    "Workers",
+    ["Queue", true],
+    ["Requests", true],
+    ["Errors", true],
+    ["Latency", true],
+    ["Memory", true],
+  ];
+  const head = h("div", { class: "tsnb-head" });
+  const problem = h("p", { class: "tsnb-message", role: "alert" });
+  const body = h("div");
+
+  const update = () => {
+    const facts = model.get("facts");
+    el.classList.toggle("tsnb-off", !usable());
+    show(
+      head,
+      h("span", { class: "tsnb-title" }, counted(facts.models.length, "model")),
+      h("span", { class: "tsnb-dim" }, `${counted(facts.ready, "worker")} ready · ${facts.memory}`),
+      h("span", { class: "tsnb-dim", "aria-live": "polite" }, connectionText(line.connection()) || facts.problem),
+      h("code", { class: "tsnb-dim tsnb-push" }, facts.server),
+    );
+    show(problem, failed);
+    const rows = facts.models.flatMap(({ name, versions }) => versions.map(row(name, versions.length > 1)));
+    show(body, rows.length ? table("Models", headings, rows.map(cells)) : h("p", { class: "tsnb-dim" }, facts.nothing));
+  };
+
+  el.classList.add("tsnb", "tsnb-fleet");
+  el.append(head, problem, body);
+  update();
+  return line.join({ el, update });
+}
+
+/** Cells of several parts come as [part, part]; only [content, true] means a number. */
+function cells(row) {
+  return row.map((cell) => (Array.isArray(cell) && cell[1] !== true ? h("span", {}, cell) : cell));
+}

@@ -1,0 +1,73 @@
+"""All models of a server in one live table, with workers to scale in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tsnb import html
+from tsnb.client import Client
+from tsnb.widgets import assets
+from tsnb.widgets.base import REFRESH_TIMEOUT, Buffers, LiveWidget
+from tsnb.widgets.facts import Facts, fleet_facts
+
+NOTHING = "No models are served here. Archive one with %archive NAME, then %serve NAME."
+
+
+class Fleet(LiveWidget):
+    """Every model and version, live. Make it with :func:`models_table`."""
+
+    _esm = assets.script("models_table.js")
+    _css = assets.style("card.css")
+
+    def read(self) -> Facts:
+        """Every version of every model. Raises ServerUnreachable."""
+        return _read(self.client)
+
+    def busy(self) -> bool:
+        """Whether a version of some model has not the workers it should have."""
+        return any(each["ready"] != each["wanted"] for model in self.facts["models"] for each in model["versions"])
+
+    def _on_scale(self, content: Mapping[str, Any], buffers: Buffers) -> Facts:
+        said = self.client.scale(content["name"], int(content["workers"]), content["version"], wait=False)
+        self.refresh()
+        return {"status": said}
+
+    def __repr__(self) -> str:
+        lines = [
+            f"{model['name']} {each['version']}{' (default)' if len(model['versions']) > 1 and each['default'] else ''}: "
+            f"{each['state']}, {each['ready']} of {html.count_text(each['wanted'], 'worker')} ready, "
+            f"{html.count_text(each['requests'], 'request')}"
+            for model in self.facts["models"]
+            for each in model["versions"]
+        ]
+        return "\n".join(lines) or NOTHING
+
+    def _repr_html_(self) -> str:
+        rows = [_row(model["name"], each) for model in self.facts["models"] for each in model["versions"]]
+        headings = ["Model", "Version", "State", "Workers", "Queue", "Requests", "Errors", "Latency", "Memory"]
+        return html.page(html.table(headings, rows) if rows else html.tag("p", NOTHING))
+
+
+def models_table(client: Client) -> Fleet:
+    """The table of all models. Raises ServerUnreachable."""
+    return Fleet(client, {**_read(client), "problem": "", "gone": False})
+
+
+def _read(client: Client) -> Facts:
+    facts = fleet_facts(client.models(timeout=REFRESH_TIMEOUT), client.address)
+    return {**facts, "nothing": NOTHING}
+
+
+def _row(name: str, version: Facts) -> list[object]:
+    return [
+        name,
+        version["version"] + (" (default)" if version["default"] else ""),
+        html.badge(version["state"], version["tone"]),
+        html.Number(f"{version['ready']} / {version['wanted']}"),
+        version["queued"],
+        version["requests"],
+        version["errors"],
+        html.Number(html.escape(version["latency"] or "–")),
+        html.Number(html.escape(version["memory"])),
+    ]

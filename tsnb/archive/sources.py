@@ -198,7 +198,8 @@ def model_folder(path: Path) -> Path:
     """The folder a model lies in: ``path`` itself or, if all it holds is one folder, that one (spec 2.2). No links."""
     folder = path.resolve()
     inside = list(folder.iterdir())
-    return inside[0].resolve() if len(inside) == 1 and inside[0].is_dir() else folder
+    alone = len(inside) == 1 and inside[0].is_dir() and inside[0].name != "MAR-INF"
+    return inside[0].resolve() if alone else folder
 
 
 @contextmanager

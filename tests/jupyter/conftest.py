@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pytest_jupyter.jupyter_server import *  # noqa: F403
 from support.engine import SmallEngine
-from tornado.httpclient import HTTPClientError, HTTPResponse
+from tornado.httpclient import HTTPResponse
 
 
 @pytest.fixture
@@ -32,11 +32,7 @@ def fetch(jp_fetch: Any) -> Any:
             options.setdefault("body", b"")
         if options.get("method") in ("DELETE", "OPTIONS"):
             options.setdefault("allow_nonstandard_methods", True)
-        try:
-            return await jp_fetch("tsnb", *path, **options)
-        except HTTPClientError as error:
-            assert error.response is not None
-            return error.response
+        return await jp_fetch("tsnb", *path, raise_error=False, **options)
 
     return send
 

@@ -169,7 +169,9 @@ class SmallEngine:
         return Reply(b"done")
 
     async def _stream(self, request: messages.Request) -> Stream:
-        return Stream(Reply(await self.next_part.get(), headers={"content-type": "text/plain"}, more=True), self._rest())
+        return Stream(
+            Reply(await self.next_part.get(), headers={"content-type": "text/plain"}, more=True), self._rest()
+        )
 
     async def _rest(self) -> AsyncIterator[Reply]:
         try:

@@ -24,7 +24,7 @@ def description(status: ModelStatus) -> dict[str, Any]:
         "startupTimeout": _whole(spec.startup_timeout),
         "maxRetryTimeoutInSec": _whole(spec.max_retry_timeout),
         "clientTimeoutInMills": spec.client_timeout,
-        **_placement(spec),
+        **_placement(status),
         **_features(spec),
         "loadedAtStartup": spec.loaded_at_startup,
         "workers": [_worker(worker) for worker in status.workers],
@@ -35,20 +35,18 @@ def description(status: ModelStatus) -> dict[str, Any]:
     }
 
 
-def _placement(spec: ModelSpec) -> dict[str, Any]:
+def _placement(status: ModelStatus) -> dict[str, Any]:
+    spec = status.spec
     config = spec.model_config
+    on_gpu = any(worker.device != "cpu" for worker in status.workers)
     found: dict[str, Any] = {
         "parallelType": config.get("parallelType", ""),
         "parallelLevel": config.get("parallelLevel", 0),
-        "deviceType": spec.device_type or _device_type(spec),
+        "deviceType": spec.device_type or ("gpu" if on_gpu else "cpu"),
     }
     if spec.device_ids:
         found["deviceIds"] = list(spec.device_ids)
     return found
-
-
-def _device_type(spec: ModelSpec) -> str:
-    return "gpu" if spec.device_ids else "cpu"
 
 
 def _features(spec: ModelSpec) -> dict[str, Any]:

@@ -216,10 +216,10 @@ class TsnbHandler(APIHandler):
         self.finish()
 
     def on_connection_close(self) -> None:
-        """The client is gone: what it asked for is cancelled."""
+        """The client is gone: the model need not answer. A change of models is carried through."""
         super().on_connection_close()
         self._client_gone = True
-        if self._work is not None:
+        if self._work is not None and self.access == "infer":
             self._work.cancel()
 
     @property
@@ -256,7 +256,7 @@ class TsnbHandler(APIHandler):
 
     def _too_large(self) -> str:
         length = self.request.headers.get("Content-Length")
-        size = f"{length} bytes" if length else f"more than {self._received} bytes"
+        size = f"{length} bytes" if length else f"at least {self._received} bytes"
         limit = self.host.config.max_request_size
         return f"The body has {size}, the limit is {limit}. Raise it with c.TsnbApp.max_request_size."
 

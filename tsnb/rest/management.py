@@ -68,6 +68,7 @@ async def register_model(doors: Doors, request: Request) -> Response:
     return status_response(_registered(scaled))
 
 
+@route("GET", "/models/{model_name}/{model_version}/set-default", Listener.MANAGEMENT)
 @route("GET", "/models/{model_name}", Listener.MANAGEMENT, query=DESCRIBE)
 @route("GET", "/models/{model_name}/{model_version}", Listener.MANAGEMENT, query=DESCRIBE)
 async def describe_model(doors: Doors, request: Request) -> Response:

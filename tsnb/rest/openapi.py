@@ -11,47 +11,52 @@ from tsnb.rest.routes import ANY, ROUTES, Doors, Listener, Request, Response, Ro
 EVERYWHERE = Listener.ALL
 
 
-@route("OPTIONS", "/", EVERYWHERE)
-@route(ANY, "/api-description", EVERYWHERE)
 @route("GET", "/openapi.json", EVERYWHERE)
+@route(ANY, "/api-description", EVERYWHERE)
+@route("OPTIONS", "/", EVERYWHERE)
 async def api_description(doors: Doors, request: Request) -> Response:
     """This document."""
     shown = [each for each in ROUTES if each.listener & request.listener]
     return json_response(document("TorchServe APIs", __version__, shown))
 
 
-@route("OPTIONS", "/predictions/{model_name}/{rest...}", Listener.INFERENCE)
-@route("OPTIONS", "/explanations/{model_name}/{rest...}", Listener.INFERENCE)
+@route("OPTIONS", "/predictions/{model_name}", Listener.INFERENCE)
+@route("OPTIONS", "/predictions/{model_name}/{model_version}/{rest...}", Listener.INFERENCE)
+@route("OPTIONS", "/explanations/{model_name}", Listener.INFERENCE)
+@route("OPTIONS", "/explanations/{model_name}/{model_version}/{rest...}", Listener.INFERENCE)
 async def model_description(doors: Doors, request: Request) -> Response:
     """How to call one model."""
     name = request.params["model_name"]
-    doors.engine.describe(name)
+    doors.engine.describe(name, request.params.get("model_version"))
     return json_response(_for_model(f"RESTful API for: {name}", name, Listener.INFERENCE))
 
 
-@route("OPTIONS", "/models/{model_name}/{rest...}", Listener.MANAGEMENT)
+@route("OPTIONS", "/models/{model_name}", Listener.MANAGEMENT)
+@route("OPTIONS", "/models/{model_name}/{model_version}", Listener.MANAGEMENT)
 async def model_management_description(doors: Doors, request: Request) -> Response:
     """How to manage one model."""
     name = request.params["model_name"]
-    doors.engine.describe(name)
+    doors.engine.describe(name, request.params.get("model_version"))
     return json_response(_for_model(f"RESTful Management API for: {name}", name, Listener.MANAGEMENT))
 
 
 def document(title: str, version: str, routes: Iterable[Route]) -> dict[str, Any]:
-    """The OpenAPI document of some routes. OPTIONS itself is not described."""
+    """The OpenAPI document of some routes."""
     paths: dict[str, dict[str, Any]] = {}
     taken: set[str] = set()
     for each in routes:
         method = _method(each)
-        if method == "options":
-            continue
         operation = _operation(each, _unique(_operation_id(each), taken))
         paths.setdefault(_plain(each.path), {}).setdefault(method, operation)
     return {"openapi": "3.0.1", "info": {"title": title, "version": version}, "paths": paths}
 
 
 def _for_model(title: str, name: str, listener: Listener) -> dict[str, Any]:
-    shown = [each for each in ROUTES if each.listener & listener and "{model_name}" in each.path]
+    shown = [
+        each
+        for each in ROUTES
+        if each.listener & listener and "{model_name}" in each.path and each.methods != ("OPTIONS",)
+    ]
     found = document(title, "1.0.0", shown)
     found["paths"] = {path.replace("{model_name}", name): _without_name(item) for path, item in found["paths"].items()}
     return found

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from tsnb import properties
+from tsnb.archive.safety import MAX_ARCHIVE_FILES, MAX_ARCHIVE_RATIO, MAX_ARCHIVE_SIZE
 from tsnb.errors import ConfigError
 
 log = logging.getLogger("tsnb.config")
@@ -63,6 +64,9 @@ class Config:
     service_envelope: str = key("", "Request envelope around every handler.")
     install_py_dep_per_model: bool = key(False, "Install each model's requirements file.")
     cache_dir: str = key("", "Where archives are unpacked; empty means a private folder in the temporary directory.")
+    max_archive_size: int = key(MAX_ARCHIVE_SIZE, "Largest archive in bytes, unpacked.", least=1)
+    max_archive_files: int = key(MAX_ARCHIVE_FILES, "Most files and folders in an archive.", least=1)
+    max_archive_ratio: int = key(MAX_ARCHIVE_RATIO, "Most unpacked bytes per packed byte of an archive.", least=1)
     log_lines: int = key(2000, "Lines of worker output kept per model version.", least=0)
 
     # Who may do what.

@@ -86,6 +86,7 @@ def _unpack(source: Path, cache: Cache, limits: Limits) -> Extraction:
         os.rename(making, final)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            shutil.rmtree(making, ignore_errors=True)  # before counting what is free
             raise _full_disk(source, cache.root) from error
         raise
     finally:

@@ -162,6 +162,7 @@ def _write(target: Path, contents: Contents, pack: Callable[[Path, Contents], No
         _move(partial, target, force)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            _remove(partial)  # before counting what is free
             raise _full_disk(target, contents) from error
         raise
     finally:

@@ -1,0 +1,74 @@
+"""The words for a notebook: ``%load_ext tsnb`` and then ``%%handler``, ``%archive``, ``%serve``, ``%predict`` …
+
+Each magic is a thin coat in a file of its own: it parses the line, asks the
+client or capture, and returns an object with a rich and a text form. To add
+one, write a file with a class that derives from :class:`~tsnb.magics.base.Command`
+and name it in :data:`COMMANDS`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tsnb.compat import offer
+from tsnb.magics.archive import ArchiveMagic
+from tsnb.magics.completion import Completion
+from tsnb.magics.default import DefaultMagic
+from tsnb.magics.handler import HandlerMagic
+from tsnb.magics.logs import LogsMagic
+from tsnb.magics.models import ModelsMagic
+from tsnb.magics.predict import PredictMagic
+from tsnb.magics.scale import ScaleMagic
+from tsnb.magics.serve import ServeMagic
+from tsnb.magics.session import Session
+from tsnb.magics.unserve import UnserveMagic
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+COMMANDS = (
+    HandlerMagic,
+    ArchiveMagic,
+    ServeMagic,
+    PredictMagic,
+    ModelsMagic,
+    ScaleMagic,
+    UnserveMagic,
+    DefaultMagic,
+    LogsMagic,
+)
+
+_ATTRIBUTE = "_tsnb"
+
+
+def load(shell: InteractiveShell) -> None:
+    """Register the magics and their completion, and start to record cells. Loading twice changes nothing."""
+    if getattr(shell, _ATTRIBUTE, None) is not None:
+        return
+    offer()
+    session = Session(shell)
+    session.cells.start()
+    commands = [command(shell, session) for command in COMMANDS]
+    shell.register_magics(session, *commands)
+    completion = Completion(session, commands)
+    completion.install(shell)
+    setattr(shell, _ATTRIBUTE, (session, commands, completion))
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take everything away again; a server that was started for this kernel ends."""
+    loaded = getattr(shell, _ATTRIBUTE, None)
+    if loaded is None:
+        return
+    session, commands, completion = loaded
+    delattr(shell, _ATTRIBUTE)
+    completion.remove(shell)
+    for command in commands:
+        for kind, names in command.magics.items():
+            for name in names:
+                shell.magics_manager.magics[kind].pop(name, None)
+    for each in (session, *commands):
+        if each in shell.configurables:
+            shell.configurables.remove(each)
+    session.cells.stop()
+    session.connection.close()

@@ -1,0 +1,158 @@
+"""``%archive NAME``: handler, model and files into a ``.mar`` in the model store."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from tsnb import html
+from tsnb.capture.cell import module_name
+from tsnb.capture.module import SIDECAR
+from tsnb.errors import BadRequest, TsnbError
+from tsnb.magics.base import Command, argument, arguments, friendly, line_magic, magics_class, parse, split
+from tsnb.magics.evaluate import evaluate
+from tsnb.magics.views import Note
+
+
+@magics_class
+class ArchiveMagic(Command):
+    """``%archive``."""
+
+    word = "archive"
+
+    @line_magic
+    @friendly
+    @arguments()
+    @argument("name", help="the model's name")
+    @argument("--version", "-v", default="1.0", help="version of the model (default: 1.0)")
+    @argument("--model", metavar="EXPR", help="a live nn.Module in this notebook")
+    @argument("--example", metavar="EXPR", help="an input for --model, where it must be traced")
+    @argument("--serialized-file", metavar="FILE", help="weights, instead of --model")
+    @argument("--model-file", metavar="FILE", help="Python file with the model's class")
+    @argument("--handler", help="handler file or default handler (default: the %%%%handler cell of that name)")
+    @argument("--extra-files", metavar="FILES", help="comma-separated files, folders and wildcards")
+    @argument("--requirements-file", "-r", metavar="FILE", help="pip requirements of the model")
+    @argument("--config-file", "-c", metavar="FILE", help="model-config.yaml")
+    @argument("--batch-size", type=int, metavar="N", help="written into the configuration")
+    @argument("--max-batch-delay", type=int, metavar="MS", help="written into the configuration")
+    @argument("--export-path", metavar="DIR", help="folder for the archive (default: the model store)")
+    @argument("--archive-format", default="default", metavar="FORMAT", help="default, zip-store, tgz or no-archive")
+    @argument("--force", "-f", action="store_true", help="accepted; an older archive of this name is replaced anyway")
+    def archive(self, line: str) -> Note:
+        """Write a model archive. TorchServe serves it as well."""
+        options = parse(self, split(line))
+        if options.model and options.serialized_file:
+            raise BadRequest("--model and --serialized-file exclude each other: the weights come from one of them")
+        with tempfile.TemporaryDirectory(prefix="tsnb-archive-") as folder:
+            return self._write(options, Path(folder))
+
+    def _write(self, options: Namespace, folder: Path) -> Note:
+        from tsnb.archive.write import archive
+
+        handler, record = self._handler(options)
+        parts = _split_files(options.extra_files) + _companions(handler, record)
+        serialized, model_file, notes = options.serialized_file, options.model_file, []
+        if options.model:
+            files = self._model(options, folder)
+            serialized, model_file, notes = files.serialized_file, options.model_file or files.model_file, files.notes
+            parts += map(str, files.extra_files)
+        target = Path(options.export_path) if options.export_path else self.session.store()
+        target.mkdir(parents=True, exist_ok=True)
+        before = _version_at(target / f"{options.name}.mar")
+        path = archive(
+            options.name,
+            version=options.version,
+            handler=handler,
+            serialized_file=serialized,
+            model_file=model_file,
+            extra_files=parts,
+            export_path=target,
+            archive_format=options.archive_format,
+            force=True,
+            requirements_file=options.requirements_file,
+            config_file=_config(options, folder),
+            provenance=record.get("provenance", {}),
+        )
+        self.session.archives[options.name] = path.absolute()
+        replaced = [f"it replaces the archive of version {before}"] if before else []
+        return Note(f"archive {options.name} {options.version} → {_size(path)}", *notes, *replaced)
+
+    def _handler(self, options: Namespace) -> tuple[str, dict[str, Any]]:
+        """The handler's path or name, and what its sidecar says."""
+        written = self.session.handlers_of.get(options.name)
+        guess = Path(self.session.handlers) / f"{module_name(options.name)}.py"
+        handler = options.handler or (str(written) if written else str(guess) if guess.is_file() else "")
+        if not handler:
+            raise BadRequest(
+                f"{options.name} has no handler: run a %%handler {options.name} cell first, "
+                "or name a file or a default handler with --handler"
+            )
+        return handler, _sidecar(handler)
+
+    def _model(self, options: Namespace, folder: Path) -> Any:
+        from tsnb.capture.live import model_files
+
+        net = evaluate(self.shell, options.model, "--model")
+        example = evaluate(self.shell, options.example, "--example") if options.example else None
+        return model_files(
+            net, options.name, folder, self.session.cells, self.shell.user_ns, expression=options.model, example=example
+        )
+
+
+def _companions(handler: str, record: dict[str, Any]) -> list[str]:
+    """Files that belong to a captured handler: its line map and the modules beside the notebook."""
+    sidecar = Path(handler).with_suffix("").with_name(Path(handler).stem + SIDECAR)
+    return [str(sidecar), *record.get("files", [])] if record else []
+
+
+def _sidecar(handler: str) -> dict[str, Any]:
+    path = Path(handler).with_name(Path(handler).stem + SIDECAR)
+    try:
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record
+
+
+def _split_files(text: str | None) -> list[str]:
+    return [part for part in (text or "").split(",") if part]
+
+
+def _config(options: Namespace, folder: Path) -> str | None:
+    """The configuration file, with what was said on the line written into it."""
+    said = {"batchSize": options.batch_size, "maxBatchDelay": options.max_batch_delay}
+    said = {key: value for key, value in said.items() if value is not None}
+    if not said:
+        name: str | None = options.config_file
+        return name
+    import yaml
+
+    try:
+        known = yaml.safe_load(Path(options.config_file).read_text(encoding="utf-8")) if options.config_file else {}
+    except (OSError, yaml.YAMLError) as error:
+        raise BadRequest(f"--config-file {options.config_file} cannot be read: {error}") from error
+    path = folder / "model-config.yaml"
+    path.write_text(yaml.safe_dump({**(known or {}), **said}, sort_keys=False), encoding="utf-8")
+    return str(path)
+
+
+def _version_at(path: Path) -> str:
+    """The version in an archive that is there already, ``""`` if there is none that can be read."""
+    from tsnb.archive.read import open_archive
+
+    if not path.exists():
+        return ""
+    try:
+        return open_archive(path).manifest.version
+    except (TsnbError, OSError):
+        return "unknown"
+
+
+def _size(path: Path) -> str:
+    shown = os.path.relpath(path)
+    shown = str(path) if shown.startswith("..") else shown
+    return f"{shown} ({html.bytes_text(path.stat().st_size)})" if path.is_file() else shown

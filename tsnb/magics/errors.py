@@ -1,0 +1,98 @@
+"""How errors look in a notebook.
+
+IPython asks an exception for ``_render_traceback_`` before it makes its own
+traceback. So the cell fails as any cell does (nbclient, pytest-notebook and
+``%debug`` see the exception) while the user sees only what is hers: the
+handler's frames, with the source of her cell, and one red line.
+"""
+
+from __future__ import annotations
+
+import linecache
+import traceback
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
+
+from tsnb.errors import TsnbError
+from tsnb.messages import Failure, Frame
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+CONTEXT = 2
+"""Lines of source shown before and after the one that raised."""
+
+OUTPUT = 20
+"""Lines of the worker's own output that are shown; %logs has all of them."""
+
+_RED, _GREEN, _DIM, _END = "\x1b[31m", "\x1b[32m", "\x1b[2m", "\x1b[0m"
+
+E = TypeVar("E", bound=BaseException)
+
+
+def rendered(error: TsnbError, shell: InteractiveShell | None) -> TsnbError:
+    """The error, made to show the handler's traceback, if it has one, and one red line."""
+    lines = failure_lines(error.failure, shell) if error.failure else []
+    request = f" (request {error.request_id})" if error.request_id and error.request_id not in error.message else ""
+    lines.append(f"{_RED}{type(error).__name__}{_END}: {error.message}{request}")
+    return with_traceback(error, lines, shell)
+
+
+def with_traceback(error: E, lines: list[str], shell: InteractiveShell | None) -> E:
+    """The same exception, shown by IPython as these lines."""
+    plain = shell is not None and str(shell.colors).lower() == "nocolor"
+    shown = [_plain(line) for line in lines] if plain else lines
+    error._render_traceback_ = lambda: shown  # type: ignore[attr-defined]
+    return error
+
+
+def failure_lines(failure: Failure, shell: InteractiveShell | None) -> list[str]:
+    """What happened inside a worker: its frames, the exception, the stage, the inputs and the output."""
+    lines = [block for frame in failure.frames for block in _frame_lines(frame, shell)]
+    if not failure.frames and failure.traceback:
+        lines += failure.traceback.rstrip().splitlines()
+    lines.append(f"{_RED}{failure.type}{_END}: {failure.message}")
+    where = f"in {failure.stage}" + (f", worker {failure.worker}" if failure.worker else "")
+    lines.append(f"{_DIM}{where}{'; given ' + failure.inputs if failure.inputs else ''}{_END}")
+    output = failure.output.rstrip().splitlines()
+    if output:
+        lines.append(f"{_DIM}the worker printed:{_END}")
+        lines += output[-OUTPUT:]
+    return [*lines, ""]
+
+
+def _frame_lines(frame: Frame, shell: InteractiveShell | None) -> list[str]:
+    label = shell.compile.format_code_name(frame.filename) if shell is not None else None
+    place = " ".join(label) if label else f"File {frame.filename}"
+    head = f"{_GREEN}{place}:{frame.lineno}{_END}, in {frame.function}"
+    source = linecache.getlines(frame.filename)
+    if not 0 < frame.lineno <= len(source) or (frame.source and frame.source.strip() not in source[frame.lineno - 1]):
+        return [head, f"----> {frame.lineno} {frame.source.strip()}", ""]
+    first, last = max(frame.lineno - CONTEXT, 1), min(frame.lineno + CONTEXT, len(source))
+    return [head, *(_source_line(number, frame.lineno, source[number - 1]) for number in range(first, last + 1)), ""]
+
+
+def _source_line(number: int, marked: int, text: str) -> str:
+    arrow = f"{_GREEN}----> {number}{_END}" if number == marked else f"{number:>{6 + len(str(marked))}}"
+    return f"{arrow} {text.rstrip()}"
+
+
+def from_cell(error: E, filename: str, shell: InteractiveShell) -> E:
+    """An exception of the user's own cell, without the frames of the magic that ran it."""
+    trace: TracebackType | None = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename != filename:
+        trace = trace.tb_next
+    if trace is None or isinstance(error, SyntaxError):
+        return error
+    try:
+        lines = shell.InteractiveTB.structured_traceback(type(error), error, trace, tb_offset=0)
+    except Exception:  # IPython's formatting has failed before; Python's own has not
+        lines = traceback.format_exception(type(error), error, trace)
+    error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
+    return error
+
+
+def _plain(line: str) -> str:
+    for code in (_RED, _GREEN, _DIM, _END):
+        line = line.replace(code, "")
+    return line

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import pickle
 import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
@@ -124,7 +123,9 @@ def read_torch(path: str, device: torch.device) -> State:
         if zipfile.is_zipfile(path):
             return torch.load(path, mmap=True, **options)  # type: ignore[no-any-return]
         return torch.load(path, **options)  # type: ignore[no-any-return]
-    except pickle.UnpicklingError as error:
+    except Exception as error:
+        if type(error).__name__ != "UnpicklingError":
+            raise
         logger.warning(
             "%s holds more than tensors, all of it is unpickled: %s", os.path.basename(path), str(error).split("\n")[0]
         )

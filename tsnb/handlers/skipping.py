@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
+from torch.nn import init
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -28,9 +29,10 @@ EMPTY: dict[Any, Any] = {
 }
 """What stands in for an operation that makes a random tensor."""
 
-READS = frozenset(
-    getattr(Tensor, name) for name in ("numpy", "tolist", "__array__", "data_ptr", "untyped_storage", "__dlpack__")
-)
+INITIALISERS = ("trunc_normal_", "_no_grad_trunc_normal_", "orthogonal_", "sparse_")
+"""Functions of ``torch.nn.init`` that look at what they draw, and are skipped as a whole."""
+
+READS = frozenset(getattr(Tensor, name) for name in ("numpy", "tolist", "__array__", "data_ptr", "__dlpack__"))
 """Ways to a tensor's values that pass the dispatcher by."""
 
 
@@ -46,6 +48,7 @@ class SkipRandomFills(TorchDispatchMode):
         self.was_read = False
         self._hollow: dict[int, StorageWeakRef] = {}
         self._reads = _WatchReads(self)
+        self._initialisers = {name: getattr(init, name) for name in INITIALISERS if hasattr(init, name)}
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -53,6 +56,8 @@ class SkipRandomFills(TorchDispatchMode):
         return False
 
     def __enter__(self) -> SkipRandomFills:
+        for name in self._initialisers:
+            setattr(init, name, self._fill)
         self._reads.__enter__()  # type: ignore[no-untyped-call]
         super().__enter__()  # type: ignore[no-untyped-call]
         return self
@@ -60,6 +65,8 @@ class SkipRandomFills(TorchDispatchMode):
     def __exit__(self, *error: Any) -> None:
         super().__exit__(*error)  # type: ignore[no-untyped-call]
         self._reads.__exit__(*error)  # type: ignore[no-untyped-call]
+        for name, function in self._initialisers.items():
+            setattr(init, name, function)
 
     def survivors(self) -> int:
         """How many pieces of memory without proper values are still in use."""
@@ -84,9 +91,14 @@ class SkipRandomFills(TorchDispatchMode):
         made = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
         self.was_read |= not made
         for tensor in made:
-            storage = tensor.untyped_storage()
-            self._hollow[storage._cdata] = StorageWeakRef(storage)
+            self._fill(tensor)
         return result
+
+    def _fill(self, tensor: Tensor, *_: Any, **__: Any) -> Tensor:
+        """Stands for any random fill: the values stay what they are, and are tracked."""
+        storage = tensor.untyped_storage()
+        self._hollow[storage._cdata] = StorageWeakRef(storage)
+        return tensor
 
     def _skip(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], random: bool) -> Any:
         name = func._schema.name

@@ -29,7 +29,7 @@ def describe(error: BaseException, stage: str, inputs: str = "", output: str = "
     text = "".join(rendered.format())
     return Failure(
         type=type(error).__name__,
-        message=_text(error),
+        message=text_of(error),
         stage=stage,
         frames=tuple(_frames(rendered)),
         traceback=_shorten(text),
@@ -38,7 +38,8 @@ def describe(error: BaseException, stage: str, inputs: str = "", output: str = "
     )
 
 
-def _text(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
+    """What the exception says, even where that raises."""
     try:
         return str(error)
     except Exception:

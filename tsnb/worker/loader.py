@@ -29,10 +29,10 @@ def load(order: Load, context: Context, stages: Stages) -> EntryPoint:
     """
     extend_path(order.model_dir)
     entry: EntryPoint
-    entry, initialize = stages.run("import", _prepare, order, stages)
+    entry, initialize = stages.run("import", lambda: _prepare(order, stages))
     if order.service_envelope:
-        entry = stages.run("import", _wrapped, entry, order.service_envelope)
-    stages.run("initialize", initialize, context)
+        entry = stages.run("import", lambda: _wrapped(entry, order.service_envelope))
+    stages.run("initialize", lambda: initialize(context))
     return entry
 
 

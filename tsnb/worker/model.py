@@ -17,7 +17,7 @@ from tsnb.handlers.context import Context, RequestProcessor
 from tsnb.handlers.errors import PredictionException
 from tsnb.messages import Failure, Reply, Request
 from tsnb.protocol import Batch, Buffer, Failed, Load, Message, Ready
-from tsnb.worker.failures import describe
+from tsnb.worker.failures import describe, text_of
 from tsnb.worker.loader import EntryPoint, load
 from tsnb.worker.output import Tail
 from tsnb.worker.stages import Stages
@@ -189,13 +189,13 @@ def _batch_answer(error: Exception) -> tuple[int, str]:
         return 503, error.answer
     if isinstance(error, Unserialisable):
         return 503, "Unsupported model output data type."
-    if "CUDA" in str(error):
+    if "CUDA" in text_of(error):
         return 507, "Out of resources"
     return 503, "Prediction failed"
 
 
 def _load_answer(error: Exception) -> tuple[int, str]:
     """Status and message for the one who registers a model that does not load (spec 7.1)."""
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "CUDA" in str(error)):
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "CUDA" in text_of(error)):
         return 507, "System out of memory"
     return 500, "Unknown exception"

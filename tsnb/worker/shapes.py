@@ -24,7 +24,7 @@ def outline(value: Any, depth: int = 0) -> str:
 
 def _array(value: Any, shape: Any) -> str:
     dtype = str(value.dtype).removeprefix("torch.")
-    where = f" on {value.device}" if hasattr(value, "device") else ""
+    where = f" on {value.device}" if type(value).__module__.startswith("torch") else ""
     return f"{type(value).__name__} {dtype} {tuple(shape)}{where}"
 
 

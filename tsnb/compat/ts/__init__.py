@@ -1,0 +1,35 @@
+"""``ts``, as published handlers import it: the same names, from tsnb.
+
+Re-exports only. A module that TorchServe has and tsnb has not gives an
+ImportError that lists what there is.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from types import ModuleType
+
+from tsnb import __version__
+
+__all__ = ["__version__"]
+
+
+class _Missing(MetaPathFinder):
+    """The last to be asked for ``ts.…``: says what tsnb offers."""
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
+        if fullname.startswith(f"{__name__}."):
+            raise ModuleNotFoundError(
+                f"tsnb has no {fullname}. Of TorchServe's modules it offers {', '.join(_offered())}", name=fullname
+            )
+
+
+def _offered() -> list[str]:
+    found = pkgutil.walk_packages(__path__, f"{__name__}.")
+    return sorted(module.name for module in found if not module.ispkg)
+
+
+sys.meta_path.append(_Missing())

@@ -1,0 +1,1 @@
+"""Helpers of handlers under the names that TorchServe gave them."""

@@ -1,0 +1,1 @@
+"""The old place of streaming under the names that TorchServe gave them."""

@@ -1,0 +1,1 @@
+"""Handlers under the names that TorchServe gave them."""

@@ -42,3 +42,13 @@ check-install: $(STAMP)  ## a wheel, installed into an environment of its own
 
 clean:
 	rm -rf $(VENV) build dist
+
+TORCHSERVE := .venv-torchserve
+
+$(TORCHSERVE)/.installed: tests/conformance/requirements.txt
+	test -x $(TORCHSERVE)/bin/python || $(PYTHON) -m venv $(TORCHSERVE)
+	$(TORCHSERVE)/bin/python $(PIP) install -r tests/conformance/requirements.txt
+	touch $@
+
+conformance: $(STAMP) $(TORCHSERVE)/.installed  ## the real TorchServe beside tsnb (needs Java 17)
+	$(BIN)/python -m pytest tests/conformance -m torchserve

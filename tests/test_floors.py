@@ -19,7 +19,7 @@ ALLOWED = {
     "rest": GROUND | {"engine", "rest"},
     "client": GROUND | {"client"},
     "widgets": GROUND | {"client", "widgets"},
-    "magics": GROUND | {"client", "capture", "widgets", "magics"},
+    "magics": GROUND | {"client", "capture", "compat", "widgets", "magics"},
     "jupyter": GROUND | {"engine", "rest", "jupyter"},
     "cli": GROUND | {"client", "engine", "rest", "cli"},
 }

@@ -10,7 +10,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from tsnb.archive.read import discard, extract
+from tsnb.archive.read import Limits, discard, extract
 from tsnb.config import Config
 from tsnb.engine import nursery, placement, processes
 from tsnb.engine.api import Registration, Scaled, Stream
@@ -93,7 +93,7 @@ class LocalEngine:
 
     async def _take_in(self, registration: Registration) -> ServedModel:
         source = await asyncio.to_thread(resolve, registration.url, self.config)
-        extraction = await asyncio.to_thread(extract, source, self._cache())
+        extraction = await asyncio.to_thread(extract, source, self._cache(), self._limits())
         model_dir = str(extraction.model_dir)
         try:
             spec = make_spec(registration, self.config, model_dir, extraction.manifest, extraction.config)
@@ -107,6 +107,10 @@ class LocalEngine:
     def _cache(self) -> Path:
         """Where archives are unpacked: one folder for each user of this machine."""
         return Path(self.config.cache_dir or Path(tempfile.gettempdir()) / f"tsnb-{os.getuid()}")
+
+    def _limits(self) -> Limits:
+        config = self.config
+        return Limits(config.max_archive_size, config.max_archive_files, config.max_archive_ratio)
 
     async def unregister(self, name: str, version: str | None = None) -> None:
         """Stop and forget a version."""

@@ -39,7 +39,7 @@ class Wire:
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
         self.socket.settimeout(DEADLINE)
-        self.buffer = b""
+        self.buffer = bytearray()
 
     def __enter__(self) -> Self:
         return self
@@ -58,12 +58,13 @@ class Wire:
         while b"\r\n" not in self.buffer:
             self._more()
         line, _, self.buffer = self.buffer.partition(b"\r\n")
-        return line
+        return bytes(line)
 
     def exactly(self, size: int) -> bytes:
         while len(self.buffer) < size:
             self._more()
-        data, self.buffer = self.buffer[:size], self.buffer[size:]
+        data = bytes(self.buffer[:size])
+        del self.buffer[:size]
         return data
 
     def chunk(self) -> bytes:
@@ -75,11 +76,10 @@ class Wire:
         """Everything up to the end of the connection."""
         while data := self.socket.recv(2**16):
             self.buffer += data
-        data, self.buffer = self.buffer, b""
-        return data
+        return self.exactly(len(self.buffer))
 
     def head(self) -> Answer:
-        version, status, reason = (self.line().decode("latin-1").split(" ", 2) + [""])[:3]
+        version, status, reason = [*self.line().decode("latin-1").split(" ", 2), ""][:3]
         headers = {}
         while line := self.line().decode("latin-1"):
             name, _, value = line.partition(": ")
@@ -107,7 +107,7 @@ class Wire:
     def _more(self) -> None:
         data = self.socket.recv(2**16)
         if not data:
-            raise EOFError(f"the connection ended after {self.buffer!r}")
+            raise EOFError(f"the connection ended after {bytes(self.buffer)!r}")
         self.buffer += data
 
 

@@ -94,9 +94,9 @@ class Front:
         """Stop accepting, let running requests finish (``shutdown_timeout`` seconds at most), drop the rest."""
         for server in self._servers:
             server.close()
+        await self._service.drain(self._service.config.shutdown_timeout if timeout is None else timeout)
         if self._sweeper is not None:
             self._sweeper.cancel()
-        await self._service.drain(self._service.config.shutdown_timeout if timeout is None else timeout)
         for _, address in self.addresses:
             if address.path:
                 with suppress(FileNotFoundError):

@@ -22,6 +22,8 @@ SLOWEST: Final = 16 * 2**10
 """Bytes per second that a client must manage, on average, to send a body or to read an answer."""
 LINGER: Final = 5.0
 """Seconds a closing connection still reads, so that the client gets to see why."""
+LINGER_STOPPING: Final = 0.5
+"""The same when the server itself is about to end."""
 
 
 class Connection(asyncio.Protocol):
@@ -43,6 +45,7 @@ class Connection(asyncio.Protocol):
         self._half_closed = False
         self._last = False
         self._lingering = False
+        self._linger = LINGER
         self._waiting: Incoming | None = None
 
     # --- called by the event loop -------------------------------------------------------------------
@@ -197,6 +200,7 @@ class Connection(asyncio.Protocol):
     def drain(self) -> None:
         """The server stops: part now, or after the answer that is being made."""
         self._last = True
+        self._linger = LINGER_STOPPING
         if self._task is None:
             self._transport.close()
 
@@ -227,7 +231,7 @@ class Connection(asyncio.Protocol):
     def _allowance(self) -> float:
         config = self._service.config
         if self._lingering:
-            return LINGER
+            return self._linger
         if self._phase is Phase.HEAD:
             return config.header_timeout
         if self._phase is Phase.BODY:

@@ -78,32 +78,49 @@ class RequestReader:
         self._max_body = max_body
         self._parser = httptools.HttpRequestParser(self)
         self._unparsed = 0
+        self._offered = False
         self.on_message_begin()
         self.phase = Phase.BETWEEN
 
     def feed(self, data: bytes) -> None:
         """Parse what arrived. Never raises: nonsense ends as a Refusal and ``closed``."""
-        pending = self.phase is Phase.HEAD
+        before, received = self.phase, self.received
         while data and not self.closed:
             try:
                 self._parser.feed_data(data)
-                data = b""
             except httptools.HttpParserUpgrade as upgrade:
                 # An offer (h2c, websocket) that this server does not take up: go on in HTTP/1.1.
                 data = data[upgrade.args[0] :]
+                if self._offered:
+                    self._parse_body()
                 continue
             except httptools.HttpParserError:
                 if not self.closed:
                     self._note(400, INVALID)
                 return
-            self._bound_unparsed(len(data) if pending else 0)
+            if before is self.phase is not Phase.BETWEEN:
+                self._bound_unparsed(len(data) - (self.received - received))
+            return
+
+    def _parse_body(self) -> None:
+        """Start the body of a request with an offer; the parser takes all that follows one for another protocol."""
+        connection = "keep-alive" if self._parser.should_keep_alive() else "close"
+        framing = "".join(f"{self._names[name]}: {self._headers[self._names[name]]}\r\n" for name in self._framing())
+        version = "1.1" if self._chunks else "1.0"
+        head = f"{self._method} / HTTP/{version}\r\nConnection: {connection}\r\n{framing}\r\n"
+        parser = httptools.HttpRequestParser(self)
+        parser.feed_data(head.encode("latin-1"))
+        self._offered = False
+        self._parser = parser
+
+    def _framing(self) -> list[bytes]:
+        return [name for name in (b"content-length", b"transfer-encoding") if name in self._names]
 
     def _bound_unparsed(self, size: int) -> None:
-        """Refuse a head line that goes on and on without ever reaching a callback."""
-        if self.phase is Phase.HEAD:
-            self._unparsed += size
-            if self._unparsed > MAX_HEAD:
-                self._note(431, f"Request header is larger than {MAX_HEAD} bytes.")
+        """Refuse a line that goes on and on without reaching a callback: a header, a chunk's extension, a trailer."""
+        self._unparsed += size
+        if self._unparsed > MAX_HEAD + 8 * self.received:  # one byte in a chunk of its own takes five more
+            self._note(431, f"Request header is larger than {MAX_HEAD} bytes.")
 
     def _note(self, status: int, message: str = "") -> None:
         self.closed = True
@@ -118,6 +135,8 @@ class RequestReader:
 
     def on_message_begin(self) -> None:
         """Forget the request before."""
+        if self._offered:
+            return
         self.phase = Phase.HEAD
         self.received = 0
         self._unparsed = 0
@@ -128,9 +147,12 @@ class RequestReader:
         self._names: dict[bytes, str] = {}
         self._body: list[bytes] = []
         self._discard = False
+        self._has_body = False
 
     def on_url(self, url: bytes) -> None:
         """The request target, possibly in pieces."""
+        if self._offered:
+            return
         self._target += url
         if len(self._target) > MAX_TARGET:
             self._refuse(400, f"Request target is longer than {MAX_TARGET} bytes.")
@@ -155,6 +177,8 @@ class RequestReader:
 
     def on_headers_complete(self) -> None:
         """Decide whether the body may come."""
+        if self._offered:
+            return
         self.phase = Phase.BODY
         self._method = self._parser.get_method().decode("latin-1")
         version = self._parser.get_http_version()
@@ -174,9 +198,10 @@ class RequestReader:
         if expected not in ("", "100-continue"):
             self._refuse(417)
         length = int(headers[names[b"content-length"]]) if b"content-length" in names else 0
+        self._has_body = bool(length or coding)
         if length > self._max_body:
             self._too_large(bool(expected))
-        elif expected and (length or coding):
+        elif expected and self._has_body:
             self.items.append(Continue())
 
     def _too_large(self, expected: bool) -> None:
@@ -197,6 +222,9 @@ class RequestReader:
 
     def on_message_complete(self) -> None:
         """Hand the request over."""
+        if self._has_body and self._parser.should_upgrade():
+            self._offered = True
+            return
         self.phase = Phase.BETWEEN
         keep_alive = self._parser.should_keep_alive()
         self.closed = not keep_alive

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import parse_qs
 
 from tsnb.config import Config
 from tsnb.errors import BadRequest, RequestTimeout, TsnbError
+from tsnb.rest import wire
 from tsnb.rest.reader import Incoming, Refusal
 from tsnb.rest.routes import Doors, Listener, Request, Response, dispatch, error_response, stamp
 
@@ -31,11 +32,18 @@ Record: TypeAlias = Callable[[str, str, str, int, float], None]
 class Service:
     """Turns what a connection read into what it should write."""
 
-    def __init__(self, doors: Doors, guard: Guard | None = None, record: Record | None = None) -> None:
+    def __init__(
+        self,
+        doors: Doors,
+        guard: Guard | None = None,
+        record: Record | None = None,
+        endpoints: Callable[[Doors, Request], Awaitable[Response]] = dispatch,
+    ) -> None:
         self.config: Config = doors.config
         self.connections: set[Connection] = set()
         self._doors = doors
         self._guard = guard
+        self._endpoints = endpoints
         self._record = record
         self._cors = _cors(doors.config)
 
@@ -54,7 +62,7 @@ class Service:
             )
             answered = self._guard(request) if self._guard is not None else None
             if answered is None:
-                return await dispatch(self._doors, request)
+                return await self._endpoints(self._doors, request)
         except TsnbError as error:
             answered = error_response(error)
         except Exception:
@@ -123,4 +131,4 @@ def _cors(config: Config) -> dict[str, str]:
         "Access-Control-Allow-Methods": config.cors_allowed_methods,
         "Access-Control-Allow-Headers": config.cors_allowed_headers,
     }
-    return {name.lower(): f"{name}: {value}\r\n" for name, value in values.items() if value}
+    return {name.lower(): wire.line(name, value) for name, value in values.items() if value}

@@ -34,12 +34,17 @@ def _prefix(name: str) -> str:
     return "" if not clean or clean.lower() in _OURS else f"{clean}: "
 
 
+def line(name: str, value: str) -> str:
+    """A header line of a setting, whatever is in it."""
+    return f"{name}: {value}".translate(_BREAKS) + "\r\n"
+
+
 def _lines(headers: dict[str, str]) -> str:
     lines = [f"{prefix}{value}\r\n" for name, value in headers.items() if (prefix := _prefix(name))]
     text = "".join(lines)
     if text.count("\n") == text.count("\r") == len(lines) and "\0" not in text:
         return text
-    return "".join(f"{line.translate(_BREAKS)}\r\n" for line in lines)
+    return "".join(f"{each.translate(_BREAKS)}\r\n" for each in lines)
 
 
 def head(

@@ -89,6 +89,13 @@ class Cells:
         self.running: ExecutionInfo | None = None
         """The cell that runs now, as IPython describes it."""
 
+    @property
+    def number(self) -> int:
+        """The execution count of the running cell. (IPython 9 has raised its counter by then, IPython 8 has not.)"""
+        history = self._shell.history_manager
+        stored = self.running is not None and self.running.store_history and history is not None
+        return len(history.input_hist_raw) - 1 if stored and history else self._shell.execution_count
+
     def start(self) -> None:
         """Take over IPython's history and record from now on."""
         history: list[str] = self._shell.history_manager.input_hist_raw if self._shell.history_manager else []
@@ -118,4 +125,6 @@ class Cells:
         if result.error_before_exec is None and info is not None and info.raw_cell:
             cell_id = getattr(info, "cell_id", None)
             number = result.execution_count or self._shell.execution_count
+            if self._cells and (self._cells[-1].number, self._cells[-1].raw) == (number, info.raw_cell):
+                self._cells.pop()  # the cell that loaded the extension is in the history already
             self._cells.append(Cell(self._shell, info.raw_cell, number, cell_id))

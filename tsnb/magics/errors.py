@@ -11,9 +11,9 @@ from __future__ import annotations
 import linecache
 import traceback
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from tsnb.errors import TsnbError
+from tsnb.errors import CaptureError, TsnbError
 from tsnb.messages import Failure, Frame
 
 if TYPE_CHECKING:
@@ -32,8 +32,11 @@ E = TypeVar("E", bound=BaseException)
 
 def rendered(error: TsnbError, shell: InteractiveShell | None) -> TsnbError:
     """The error, made to show the handler's traceback, if it has one, and one red line."""
+    if hasattr(error, "_render_traceback_"):
+        return error
     lines = failure_lines(error.failure, shell) if error.failure else []
-    request = f" (request {error.request_id})" if error.request_id and error.request_id not in error.message else ""
+    told = error.request_id and error.status >= 500 and error.request_id not in error.message
+    request = f" (request {error.request_id})" if told else ""
     lines.append(f"{_RED}{type(error).__name__}{_END}: {error.message}{request}")
     return with_traceback(error, lines, shell)
 
@@ -90,6 +93,14 @@ def from_cell(error: E, filename: str, shell: InteractiveShell) -> E:
         lines = traceback.format_exception(type(error), error, trace)
     error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
     return error
+
+
+def wrong_syntax(error: SyntaxError, filename: str, shell: InteractiveShell) -> CaptureError:
+    """A cell's syntax error as IPython shows one, without the way through the magic."""
+    error.filename = filename
+    no_frames: Any = []
+    lines = shell.SyntaxTB.structured_traceback(SyntaxError, error, no_frames)
+    return with_traceback(CaptureError(f"line {error.lineno}: {error.msg}"), lines, shell)
 
 
 def _plain(line: str) -> str:

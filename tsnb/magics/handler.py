@@ -20,7 +20,8 @@ from tsnb.magics.base import (
     parse,
     split,
 )
-from tsnb.magics.running import current_cell, run
+from tsnb.magics.errors import wrong_syntax
+from tsnb.magics.running import cell_filename, current_cell, run
 from tsnb.magics.views import CapturedView
 
 
@@ -45,9 +46,9 @@ class HandlerMagic(Command):
         """
         options = parse(self, split(line))
         running = self.session.cells.running
-        raw = current_cell(self.shell, running.raw_cell if running else None, self.word, line, cell)
+        raw = current_cell(running.raw_cell if running else None, self.word, line, cell)
         draft = self._prepare(options.name, raw)
-        run(self.shell, raw)
+        run(self.shell, raw, self.session.cells.number)
         if isinstance(draft, CaptureError):
             raise draft
         module = finish(draft, self.shell.user_ns)
@@ -57,7 +58,10 @@ class HandlerMagic(Command):
 
     def _prepare(self, name: str, raw: str) -> Draft | CaptureError:
         """The draft, or why there is none: the cell shall run in any case, to be tried by hand."""
+        number = self.session.cells.number
         try:
-            return prepare(self.shell, self.session.cells, name, raw, self.shell.execution_count)
+            return prepare(self.shell, self.session.cells, name, raw, number)
         except CaptureError as error:
             return error
+        except SyntaxError as error:
+            raise wrong_syntax(error, cell_filename(self.shell, raw, number), self.shell) from None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 
-def current_cell(shell: InteractiveShell, running: str | None, word: str, line: str, body: str) -> str:
+def current_cell(running: str | None, word: str, line: str, body: str) -> str:
     """The whole text of the running cell; rebuilt from its parts when the magic was called in another way."""
     raw = (running or "").lstrip("\n")
     if raw.startswith(f"%%{word}") and raw.partition("\n")[2].rstrip() == body.rstrip():
@@ -22,15 +22,20 @@ def current_cell(shell: InteractiveShell, running: str | None, word: str, line: 
     return f"%%{word} {line}".rstrip() + f"\n{body}"
 
 
-def run(shell: InteractiveShell, raw: str) -> None:
-    """Run a ``%%`` cell's body in the user's namespace.
+def cell_filename(shell: InteractiveShell, raw: str, number: int) -> str:
+    """The file name of a cell's code, which IPython shows as ``Cell In[number]`` from now on."""
+    return str(shell.compile.cache(transformed(shell, raw), number, raw_code=raw))
+
+
+def run(shell: InteractiveShell, raw: str, number: int) -> None:
+    """Run the body of ``%%`` cell ``number`` in the user's namespace.
 
     Line 2 of the cell is line 2 of the code, under the file name IPython gives
     the whole cell, so that tracebacks, ``inspect.getsource`` and the debugger's
     breakpoints all fit. Exceptions show the cell's own frames only.
     """
     code = aligned(shell, raw)
-    filename = shell.compile.cache(transformed(shell, raw), shell.execution_count, raw_code=raw)
+    filename = cell_filename(shell, raw, number)
     linecache.cache[filename] = (len(code), None, code.splitlines(keepends=True), filename)
     transform: Callable[[ast.AST], ast.Module] = shell.transform_ast
     compiler: Any = shell.compile

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
 
+from tsnb.errors import InvalidModelVersion
 from tsnb.magics.base import (
     Command,
     argument,
@@ -45,8 +46,15 @@ class UnserveMagic(Command):
             return Note(f"stopped {', '.join(names)}" if names else "nothing was served", *_each(client, names))
         name, version = name_and_version(options.name)
         if version is not None:
-            return Note(client.unregister(name, version))
+            return Note(_remove_one(client, name, version))
         return Note(f"stopped {name}", *remove(client, name))
+
+
+def _remove_one(client: Client, name: str, version: str) -> str:
+    try:
+        return client.unregister(name, version)
+    except InvalidModelVersion as error:
+        raise InvalidModelVersion(f"{error.message}: choose another with %default {name} VERSION first") from error
 
 
 def remove(client: Client, name: str) -> list[str]:

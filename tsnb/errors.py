@@ -211,6 +211,10 @@ def from_wire(status: int, type_name: str, message: str) -> TsnbError:
 def _from_worker(status: int, message: str) -> TsnbError:
     if message == "Worker died.":
         return WorkerDied(message, out_of_memory=status == 507)
+    if message.startswith("Failed to start workers"):
+        failed = WorkersFailed(message)
+        failed.status = status
+        return failed
     if status == 500:
         return TsnbError(message)
     return HandlerFailed(message, status=status)

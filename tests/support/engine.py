@@ -127,6 +127,9 @@ class SmallEngine:
         lines = [LogLine(1.0, "9000", "stdout", "old"), LogLine(2.5, "9000", "stderr", "new")]
         return [line for line in lines if line.time > after]
 
+    def remember(self, request_id: str, failure: Failure) -> None:
+        self.failures[request_id] = failure
+
     def failure(self, request_id: str) -> Failure | None:
         return self.failures.get(request_id)
 
@@ -157,6 +160,7 @@ class SmallEngine:
     async def _headers(self, request: messages.Request) -> Reply:
         seen = {"id": request.id, "headers": request.headers, "parameters": _plain(request)}
         headers = {"Content-Length": "1", "X-Own": "a\r\nb", "pragma": "mine", "content-type": "application/json"}
+        headers |= {"Content-Security-Policy": "default-src *", "Set-Cookie": "user=me"}
         return Reply(json.dumps(seen).encode(), 201, "Made", headers)
 
     async def _slow(self, request: messages.Request) -> Reply:

@@ -107,6 +107,9 @@ class Engine(Protocol):
     def logs(self, name: str, version: str | None = None, *, after: float = 0.0) -> list[LogLine]:
         """What the workers of a model wrote lately, oldest first, after a Unix time."""
 
+    def remember(self, request_id: str, failure: Failure) -> None:
+        """Keep a failure for its owner where the engine did not see the request, as when workers do not start."""
+
     def failure(self, request_id: str) -> Failure | None:
         """The failure that answered a request, while it is remembered."""
 

@@ -220,6 +220,10 @@ class LocalEngine:
         """What the workers of a model wrote lately."""
         return self._store.get(name, version).ring.lines(after)
 
+    def remember(self, request_id: str, failure: Failure) -> None:
+        """Keep a failure for the owner of a request that the engine did not see."""
+        self._recorder.add(request_id, failure)
+
     def failure(self, request_id: str) -> Failure | None:
         """The failure that answered a request, while it is remembered."""
         return self._recorder.get(request_id)

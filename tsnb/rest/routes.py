@@ -227,6 +227,8 @@ async def dispatch(doors: Doors, request: Request) -> Response:
     try:
         response = await find(request).endpoint(doors, request)
     except TsnbError as error:
+        if error.failure is not None:
+            doors.engine.remember(request.id, error.failure)
         response = error_response(error)
     except Exception:
         log.exception("unexpected error in request %s: %s %s", request.id, request.method, request.path)

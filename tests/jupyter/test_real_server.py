@@ -38,7 +38,7 @@ def server(tmp_path: Path) -> Iterator[NotebookServer]:
     (model / "handler.py").write_text(HANDLER)
     manifest = {"model": {"modelName": "mirror", "handler": "handler.py", "modelVersion": "1.0"}}
     (model / "MAR-INF" / "MANIFEST.json").write_text(json.dumps(manifest))
-    with NotebookServer(tmp_path, base_url="/a%40b/") as running:
+    with NotebookServer(tmp_path, base_url="/a%40b/", options=("--TsnbApp.job_queue_size=7",)) as running:
         yield running
 
 
@@ -74,6 +74,8 @@ def test_serving_and_a_clean_end(server: NotebookServer) -> None:
     assert server.request("POST", "tsnb/predictions/mirror", b"abc", **{"Content-Type": "x/y"}) == (200, b"cba")
     assert server.request("PUT", "tsnb/models/mirror?min_worker=1&synchronous=true")[0] == 200
     assert server.get("tsnb/ping") == {"status": "Healthy"}
+    assert server.get("tsnb/models/mirror")[0]["jobQueueStatus"] == {"remainingCapacity": 7, "pendingRequests": 0}
+    assert not [each.path for each in psutil.Process(server.pid).memory_maps() if "torch" in each.path]
     os.kill(server.pid, signal.SIGTERM)
     assert gone([psutil.Process(server.pid), *processes], within=10)
 

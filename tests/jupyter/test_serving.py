@@ -87,6 +87,13 @@ async def test_the_handler_s_status_and_headers_pass(fetch, serve) -> None:
     assert seen["headers"]["X-Own"] == "1"
 
 
+async def test_a_handler_cannot_loosen_the_notebook_server_s_origin(fetch, serve) -> None:
+    await serve("headers.mar")
+    answer = await fetch("predictions", "headers")
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "user=me" not in answer.headers.get_list("Set-Cookie")
+
+
 async def test_errors_are_torchserve_s(fetch) -> None:
     missing = await fetch("predictions", "nope", method="POST")
     assert missing.code == 404

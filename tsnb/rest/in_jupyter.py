@@ -31,6 +31,9 @@ ACTIONS = {"read": "read", "infer": "write", "manage": "execute"}
 PRIVATE = {"authorization", "cookie", "x-xsrftoken"}
 """Headers that open the notebook server; no handler needs to see them."""
 
+HOUSE = {"content-security-policy", "x-content-type-options", "set-cookie"}
+"""Headers that protect the notebook server's own origin; no handler can set them."""
+
 TYPES = {error.status: error.type for error in (BadRequest, NotFound, MethodNotAllowed, RequestTooLarge)}
 
 
@@ -188,7 +191,8 @@ class TsnbHandler(APIHandler):
         self.set_status(response.status, _reason(response))
         self.clear_header("Content-Type")  # none is sent unless the handler sets one (spec 1.4)
         for name, value in response.headers.items():
-            self.set_header(name, value)
+            if name.lower() not in HOUSE:
+                self.set_header(name, value)
         if response.chunks is None:
             self.finish(response.body if response.status not in (204, 304) else None)
             return

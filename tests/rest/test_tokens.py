@@ -170,6 +170,14 @@ def test_the_key_file_has_torchserves_form_and_is_private(tmp_path: Path, house:
     assert not file.path.exists()
 
 
+def test_the_key_file_of_another_server_is_left_alone(tmp_path: Path) -> None:
+    ours, theirs = KeyFile(tmp_path / "key_file.json"), KeyFile(tmp_path / "key_file.json")
+    ours.write({"server": 1})
+    theirs.write({"server": 2})
+    ours.remove()
+    assert json.loads(theirs.path.read_text()) == {"server": 2}
+
+
 def test_a_key_file_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="TSNB_TOKEN"):
         KeyFile(tmp_path / "missing" / "key_file.json").write({})

@@ -8,12 +8,14 @@ import os
 from pathlib import Path
 from typing import Any
 
+from tsnb.cli.commands import Run
+from tsnb.cli.logs_setup import logging_to_stderr
 from tsnb.cli.sources import config_file
 from tsnb.config import Config, read
 from tsnb.errors import ConfigError
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def serve(parser: argparse.ArgumentParser) -> Run:
     """The flags, named as those of ``torchserve`` (spec 8.3)."""
     add = parser.add_argument
     add("--foreground", action="store_true", help="accepted for torchserve's sake: tsnb serve always runs attached")
@@ -27,13 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--port", type=int, help="port of that address, 0 for a free one; default 8080 where --host is given")
     add("--no-access-log", action="store_true", help="do not write a line for every request")
     add("--lifeline", type=int, metavar="FD", help="stop when this inherited pipe reaches its end")
+    return _serve
 
 
-def run(args: argparse.Namespace) -> int:
-    """Serve until told to stop. Raises ConfigError before anything was started."""
-    from tsnb.cli import logs_setup
-
-    with logs_setup.logging_to_stderr(os.environ):
+def _serve(args: argparse.Namespace) -> int:
+    with logging_to_stderr(os.environ):
         config = configure(args)
         from tsnb.cli.server import serve
 

@@ -18,7 +18,7 @@ from tsnb.engine.local import LocalEngine
 from tsnb.rest.access_log import AccessLog
 from tsnb.rest.front import Front
 from tsnb.rest.routes import Doors
-from tsnb.rest.service import Guard, Record, Service
+from tsnb.rest.service import Record, Service
 from tsnb.rest.tokens import KEY_FILE, KeyFile, Keys, TokenGuard
 
 log = logging.getLogger("tsnb")
@@ -37,12 +37,18 @@ async def serve(config: Config, environ: Mapping[str, str], lifeline: int | None
         ending = stack.enter_context(Ending(lifeline))
         engine = LocalEngine(config)
         record = stack.enter_context(_access_log(config, environ))
-        guard = stack.enter_context(_guard(config, environ))
+        keys = _keys(config, environ)
+        file = KeyFile(Path.cwd() / KEY_FILE)
+        guard = TokenGuard(keys, file.write, time.time) if keys is not None else None
         service = Service(Doors(engine, config), guard, record)
         front = Front(service)
         stack.push_async_callback(engine.close)
         await front.bind()
         stack.push_async_callback(_close, front, service, ending)
+        if keys is not None and not keys.fixed:
+            # Not before binding: a server that cannot start must not touch the file of the one that runs.
+            stack.callback(file.remove)
+            file.write(keys.document())
         if await ending.before(_start(engine, front, config)):
             await ending.asked.wait()
         log.info("Stopping.")
@@ -56,6 +62,12 @@ async def _start(engine: LocalEngine, front: Front, config: Config) -> None:
         for setting in binding.settings:
             print(f"{WORDS[setting]}: {address}")
     print(READY, flush=True)
+
+
+def _keys(config: Config, environ: Mapping[str, str]) -> Keys | None:
+    if config.disable_token_authorization:
+        return None
+    return Keys(config.token_expiration_min, time.time(), environ.get("TSNB_TOKEN", ""))
 
 
 async def _close(front: Front, service: Service, ending: Ending) -> None:
@@ -81,23 +93,3 @@ def _access_log(config: Config, environ: Mapping[str, str]) -> Iterator[Record |
         record.close()
         if file is not sys.stderr:
             file.close()
-
-
-@contextmanager
-def _guard(config: Config, environ: Mapping[str, str]) -> Iterator[Guard | None]:
-    """The guard of the endpoints; its key file lives as long as the server. Raises ConfigError."""
-    if config.disable_token_authorization:
-        yield None
-        return
-    keys = Keys(config.token_expiration_min, time.time(), environ.get("TSNB_TOKEN", ""))
-    file = KeyFile(Path.cwd() / KEY_FILE)
-    guard = TokenGuard(keys, file.write, time.time)
-    if keys.fixed:
-        yield guard
-        return
-    file.write(keys.document())
-    log.info("Requests need a token: see %s", file.path)
-    try:
-        yield guard
-    finally:
-        file.remove()

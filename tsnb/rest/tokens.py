@@ -90,6 +90,7 @@ class KeyFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._text = ""
 
     def write(self, document: dict[str, Any]) -> None:
         """Replace the file. Raises ConfigError where that cannot be done."""
@@ -97,18 +98,20 @@ class KeyFile:
             descriptor, partial = tempfile.mkstemp(dir=self.path.parent, prefix=".key_file-")
         except OSError as error:
             raise _unwritable(self.path, error) from error
+        self._text = json.dumps(document, indent=2)
         try:
             with os.fdopen(descriptor, "w") as file:
-                json.dump(document, file, indent=2)
+                file.write(self._text)
             os.replace(partial, self.path)
         except OSError as error:
             os.unlink(partial)
             raise _unwritable(self.path, error) from error
 
     def remove(self) -> None:
-        """Take the file away; it opens nothing any more."""
+        """Take the file away, for it opens nothing any more; another server's file stays."""
         with contextlib.suppress(OSError):
-            self.path.unlink()
+            if self.path.read_text() == self._text:
+                self.path.unlink()
 
 
 def _unwritable(path: Path, error: OSError) -> ConfigError:

@@ -241,6 +241,12 @@ def test_a_handler_that_exits_ends_the_process(serving: Callable[..., Server], c
 
 
 LOAD_FAILURES = {
+    "constructor": (
+        "class H:\n    def __init__(self): 1/0\n    def initialize(self, c): pass\n    def handle(self, d, c): pass\n",
+        "initialize",
+        500,
+        "Unknown exception",
+    ),
     "import": ("import nothing_of_that_name\ndef handle(d, c): pass", "import", 500, "Unknown exception"),
     "syntax": ("def handle(d, c:\n    pass", "import", 500, "Unknown exception"),
     "initialize": ("def handle(d, c): raise OSError('no disk')", "initialize", 500, "Unknown exception"),
@@ -267,11 +273,13 @@ def test_a_handler_that_does_not_load_is_reported_and_the_process_ends(
         ("h:absent", "names the function 'absent', which h lacks"),
         ("h", "several classes with handle (A, B)"),
         ("", "the archive names no handler"),
+        ("bare", "the class C has no initialize(self, context)"),
     ],
 )
 def test_a_handler_that_is_not_there_says_what_there_is(worker: Server, write: Write, handler: str, says: str) -> None:
     source = "class A:\n    def handle(self): pass\nclass B(A):\n    pass\n"
-    failed = worker.load(write(h=source), handler)
+    bare = "class C:\n    def handle(self, data, context): pass\n"
+    failed = worker.load(write(h=source, bare=bare), handler)
     assert isinstance(failed, Failed)
     assert says in failed.failure.message
 

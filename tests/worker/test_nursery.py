@@ -230,3 +230,36 @@ def test_a_killed_server_leaves_no_process_behind(tmp_path: Path) -> None:
     wait_until(lambda: not any(map(alive, pids)), f"{pids} to be gone")
     server.stdin.close()
     server.stdout.close()
+
+
+MODEL = """
+import torch
+from ts.torch_handler.base_handler import BaseHandler
+
+class Product(BaseHandler):
+    def initialize(self, context):
+        self.weights = torch.ones(1500, 1500)
+        self.device = torch.device("cpu")
+
+    def preprocess(self, data):
+        return torch.full((1500, 1500), float(data[0]["body"]))
+
+    def inference(self, data):
+        return (data @ self.weights).sigmoid().sum()
+
+    def postprocess(self, data):
+        return [float(data)]
+"""
+
+
+def test_forked_workers_compute_on_many_threads(shared: Nursery, tmp_path: Path) -> None:
+    (tmp_path / "h.py").write_text(MODEL)
+    forked = [shared.fork() for _ in range(3)]
+    for _, worker in forked:
+        assert isinstance(worker.load(tmp_path, "h"), Ready)
+        worker.send(body(b"0", "text/plain"))
+    for _, worker in forked:
+        message, bodies = worker.receive()
+        assert bytes(bodies) == b"1125000.0", message
+        worker.sock.close()
+    assert {shared.receive() for _ in forked} == {Exited(pid, 0) for pid, _ in forked}

@@ -17,7 +17,9 @@ from tsnb.worker.cells import locate
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 WORKER = os.path.join(PACKAGE, "worker") + os.sep
 MAX_TRACEBACK = 64 * 1024
-"""Characters of a traceback that travel; the middle of a longer one is cut out."""
+"""Characters of a traceback or message that travel; the middle of a longer one is cut out."""
+MAX_FRAMES = 200
+"""Frames that travel, the innermost ones."""
 
 
 def describe(error: BaseException, stage: str, inputs: str = "", output: str = "") -> Failure:
@@ -29,9 +31,9 @@ def describe(error: BaseException, stage: str, inputs: str = "", output: str = "
     text = "".join(rendered.format())
     return Failure(
         type=type(error).__name__,
-        message=text_of(error),
+        message=_shorten(text_of(error)),
         stage=stage,
-        frames=tuple(_frames(rendered)),
+        frames=tuple(_frames(rendered))[-MAX_FRAMES:],
         traceback=_shorten(text),
         inputs=inputs,
         output=output,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import os
 import sys
 from collections.abc import Callable
@@ -28,11 +29,10 @@ def load(order: Load, context: Context, stages: Stages) -> EntryPoint:
     whatever the handler raises, ImportError or ValueError.
     """
     extend_path(order.model_dir)
-    entry: EntryPoint
-    entry, initialize = stages.run("import", lambda: _prepare(order, stages))
+    found = stages.run("import", lambda: _find(order.handler, order.model_dir))
+    entry: EntryPoint = stages.run("initialize", lambda: _initialised(found, context, stages))
     if order.service_envelope:
         entry = stages.run("import", lambda: _wrapped(entry, order.service_envelope))
-    stages.run("initialize", lambda: initialize(context))
     return entry
 
 
@@ -42,19 +42,26 @@ def extend_path(model_dir: str) -> None:
     sys.path[:] = first + [entry for entry in sys.path if entry not in first]
 
 
-def _prepare(order: Load, stages: Stages) -> tuple[EntryPoint, Callable[[Context], Any]]:
-    name, _, function = order.handler.partition(":")
-    module = import_handler(name, order.model_dir)
+def _find(handler: str, model_dir: str) -> Any:
+    """The function or class that a handler's name stands for."""
+    name, _, function = handler.partition(":")
+    module = import_handler(name, model_dir)
     entry = getattr(module, function or "handle", None)
     if callable(entry):
-        return entry, lambda context: entry(None, context)
+        return entry
     if function:
-        raise ValueError(
-            f"the handler {order.handler!r} names the function {function!r}, which {module.__name__} lacks"
-        )
-    instance = handler_class(module)()
+        raise ValueError(f"the handler {handler!r} names the function {function!r}, which {module.__name__} lacks")
+    return handler_class(module)
+
+
+def _initialised(found: Any, context: Context, stages: Stages) -> EntryPoint:
+    if not inspect.isclass(found):
+        found(None, context)
+        return found  # type: ignore[no-any-return]
+    instance: Any = found()
     stages.watch(instance)
-    return instance.handle, instance.initialize
+    instance.initialize(context)
+    return instance.handle  # type: ignore[no-any-return]
 
 
 def import_handler(name: str, model_dir: str) -> ModuleType:
@@ -83,14 +90,16 @@ def _default_handler(stem: str) -> ModuleType:
 def handler_class(module: ModuleType) -> type[Any]:
     """The one class with ``handle`` that a module defines."""
     found = [cls for cls in list_classes_from_module(module) if callable(getattr(cls, "handle", None))]
-    if len(found) == 1:
-        return found[0]
+    names = ", ".join(cls.__name__ for cls in found)
     if not found:
         raise ValueError(f"{module.__name__} defines neither a function handle(data, context) nor a class with handle")
-    names = ", ".join(cls.__name__ for cls in found)
-    raise ValueError(
-        f"{module.__name__} defines several classes with handle ({names}): keep one, and import the others"
-    )
+    if len(found) > 1:
+        raise ValueError(
+            f"{module.__name__} defines several classes with handle ({names}): keep one, import the others"
+        )
+    if not callable(getattr(found[0], "initialize", None)):
+        raise ValueError(f"the class {names} has no initialize(self, context), which is called once before handle")
+    return found[0]
 
 
 def _wrapped(entry: EntryPoint, envelope: str) -> EntryPoint:

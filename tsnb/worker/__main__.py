@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import faulthandler
 import os
 
@@ -15,7 +16,7 @@ def main() -> None:
     parser.add_argument("--fd", type=int, required=True, help="descriptor of the worker's end of its frame socket")
     options = parser.parse_args()
     parent = os.getppid()
-    if os.getsid(0) != os.getpid():
+    with contextlib.suppress(PermissionError):  # the server made it a session of its own already
         os.setsid()
     die_with_parent(parent)
     faulthandler.enable()

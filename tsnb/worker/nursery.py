@@ -22,7 +22,7 @@ import msgspec
 
 from tsnb import protocol
 from tsnb.protocol import Born, Control, Exited, Fork, Forked, Kill
-from tsnb.worker.process import serve
+from tsnb.worker.process import leave, serve
 from tsnb.worker.seat import take_seat
 
 IMPORTS = ("numpy", "PIL.Image", "torch", "tsnb.handlers.base", "tsnb.worker.loop")
@@ -162,6 +162,7 @@ def main() -> None:
     frames = nursery.serve()
     if frames is None:
         nursery.kill_all()
+        leave(0)
     else:
         serve(frames)
 

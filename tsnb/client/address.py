@@ -17,6 +17,7 @@ from tsnb.errors import ConfigError
 
 STANDALONE = "http://127.0.0.1:8080"
 _NEIGHBOURS = {8080: (8081, 8082), 8443: (8444, 8445)}
+_INFERENCE = ("predictions", "explanations", "ping")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -34,6 +35,14 @@ class Address:
     def together(self) -> bool:
         """Whether one prefix answers everything, as in the notebook server."""
         return self.inference == self.management
+
+    def token(self, url: str) -> str | None:
+        """The token for a URL of this server: the inference key opens predictions and ping, the other the rest."""
+        if url.startswith(f"{self.inference}/"):
+            word = url[len(self.inference) + 1 :].split("/", 1)[0]
+            if word in _INFERENCE or not self.together:
+                return self.inference_token
+        return self.management_token if url.startswith(f"{self.management}/") else None
 
     def prediction(self, name: str, version: str | None = None, *, explain: bool = False) -> str:
         """The URL that answers predictions (or explanations) of a model."""

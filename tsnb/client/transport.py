@@ -83,8 +83,7 @@ class Transport:
         return self._pool
 
     def _with_token(self, url: str, headers: Mapping[str, str] | None) -> dict[str, str]:
-        managed = url.startswith(f"{self.address.management}/")
-        token = self.address.management_token if managed else self.address.inference_token
+        token = self.address.token(url)
         return {**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
 
 

@@ -93,13 +93,14 @@ def state_of(status: ModelStatus) -> str:
 
 
 def _worker_facts(worker: WorkerStatus) -> Facts:
+    state = "failed" if worker.failure and worker.state != "ready" else worker.state
     return {
         "id": worker.id,
         "pid": worker.pid,
         "device": worker.device,
         "memory": _memory(worker),
-        "state": worker.state,
-        "tone": _WORKER_TONES[worker.state],
+        "state": state,
+        "tone": _WORKER_TONES[state],
         "requests": worker.requests,
         "restarts": worker.restarts,
         "notes": [*worker.notes, *([_failure(worker)] if worker.failure else [])],

@@ -34,13 +34,7 @@ class Fleet(LiveWidget):
         return {"status": said}
 
     def __repr__(self) -> str:
-        lines = [
-            f"{model['name']} {each['version']}{' (default)' if len(model['versions']) > 1 and each['default'] else ''}: "
-            f"{each['state']}, {each['ready']} of {html.count_text(each['wanted'], 'worker')} ready, "
-            f"{html.count_text(each['requests'], 'request')}"
-            for model in self.facts["models"]
-            for each in model["versions"]
-        ]
+        lines = [_line(model, each) for model in self.facts["models"] for each in model["versions"]]
         return "\n".join(lines) or NOTHING
 
     def _repr_html_(self) -> str:
@@ -71,3 +65,11 @@ def _row(name: str, version: Facts) -> list[object]:
         html.Number(html.escape(version["latency"] or "–")),
         html.Number(html.escape(version["memory"])),
     ]
+
+
+def _line(model: Facts, version: Facts) -> str:
+    default = " (default)" if version["default"] and len(model["versions"]) > 1 else ""
+    workers = html.count_text(version["wanted"], "worker")
+    requests = html.count_text(version["requests"], "request")
+    head = f"{model['name']} {version['version']}{default}"
+    return f"{head}: {version['state']}, {version['ready']} of {workers} ready, {requests}"

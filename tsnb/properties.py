@@ -48,7 +48,9 @@ def _unescape(text: str) -> str:
         code = match[1]
         return chr(int(code[1:], 16)) if len(code) == 5 else _ESCAPES.get(code, code)
 
-    return _TO_UNESCAPE.sub(one, text)
+    plain = _TO_UNESCAPE.sub(one, text)
+    # A character beyond 16 bits was written as two escapes.
+    return plain if plain == text else plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def dump(values: Mapping[str, str]) -> str:

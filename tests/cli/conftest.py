@@ -74,6 +74,9 @@ class Server:
     def get(self, path: str, **options: Any) -> httpx.Response:
         return httpx.get(f"{self.url}/{path}", timeout=DEADLINE, trust_env=False, **options)
 
+    def post(self, path: str, body: bytes) -> httpx.Response:
+        return httpx.post(f"{self.url}/{path}", content=body, timeout=DEADLINE, trust_env=False)
+
     def family(self) -> list[psutil.Process]:
         parent = psutil.Process(self.process.pid)
         return [parent, *parent.children(recursive=True)]

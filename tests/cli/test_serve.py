@@ -38,7 +38,7 @@ def test_a_model_is_served_from_the_store_and_no_process_is_left(serve: Serve, s
     store("echo")
     server = serve("--models", "all", "--disable-token-auth", environ={"OMP_NUM_THREADS": "1"}).until_ready()
     wait_for_worker(server, "echo")
-    assert server.get("predictions/echo", content=b"hello").content == b"hello"
+    assert server.post("predictions/echo", b"hello").content == b"hello"
     workers = [process for process in server.family() if process.pid != server.process.pid]
     assert workers
     assert server.stop() == 0
@@ -109,8 +109,7 @@ def test_it_ends_with_its_lifeline(serve: Serve) -> None:
     assert server.ended(family) == 0
 
 
-def test_a_request_that_runs_may_finish_when_it_stops(serve: Serve, store: Any, tmp_path: Path) -> None:
-    """A pipelined second request proves that the first one was being answered when the signal came."""
+def test_idle_connections_do_not_hold_it_up(serve: Serve, store: Any) -> None:
     store("echo")
     server = serve("--models", "echo.mar", "--disable-token-auth").until_ready()
     wait_for_worker(server, "echo")
@@ -123,17 +122,13 @@ def test_a_request_that_runs_may_finish_when_it_stops(serve: Serve, store: Any, 
     assert server.ended([]) == 0
 
 
-def test_separate_listeners_are_announced(serve: Serve, tmp_path: Path) -> None:
+def test_each_listener_is_announced(serve: Serve, tmp_path: Path) -> None:
     free = "".join(f"{name}_address=http://127.0.0.1:0\n" for name in ("inference", "management", "metrics"))
     path = tmp_path / "c.properties"
     path.write_text(free.replace("management_address=http://127.0.0.1:0", f"management_address=unix:{tmp_path}/m.sock"))
     server = serve("--ts-config", str(path), "--disable-token-auth", port=False).until_ready()
-    assert [line.partition(": ")[0] for line in server.said[:3]] == [
-        "Inference address",
-        "Management address",
-        "Metrics address",
-    ]
-    assert server.said[1] == f"Management address: unix:{tmp_path}/m.sock"
+    assert f"Management address: unix:{tmp_path}/m.sock" in server.said
+    assert f"Metrics address: {server.url}" in server.said
     assert server.get("ping").status_code == 200
     assert server.get("models").status_code == 404
     assert server.stop() == 0

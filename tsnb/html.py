@@ -128,4 +128,4 @@ def _three(value: float) -> str:
     """At most two digits after a one-digit number, one after a small one, none for the rest."""
     if value == int(value) or abs(value) >= 99.5:
         return f"{value:.0f}"
-    return f"{value:.1f}" if abs(value) >= 0.95 else f"{value:.2g}"
+    return f"{value:.1f}".removesuffix(".0") if abs(value) >= 0.95 else f"{value:.2g}"

@@ -40,11 +40,11 @@ class UnserveMagic(Command):
         options = parse(self, split(line))
         if bool(options.name) == options.all:
             raise UsageError("name one model, or say --all")
+        name, version = name_and_version(options.name or "*")
         client = self.session.running()
         if options.all:
             names = sorted({status.spec.name for status in client.models()})
             return Note(f"stopped {', '.join(names)}" if names else "nothing was served", *_each(client, names))
-        name, version = name_and_version(options.name)
         if version is not None:
             return Note(_remove_one(client, name, version))
         return Note(f"stopped {name}", *remove(client, name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -217,7 +218,10 @@ def test_an_answer_carries_torchserves_headers(house: House) -> None:
         assert headers["connection"] == "keep-alive"
         assert "date" not in headers
         assert "server" not in headers
-        assert wire.get().headers["x-request-id"] != headers["x-request-id"]
+        ids = {wire.get().headers["x-request-id"] for _ in range(100)}
+        assert len(ids) == 100
+        assert all(str(uuid.UUID(text)) == text and uuid.UUID(text).version == 4 for text in ids)
+        assert {uuid.UUID(text).variant for text in ids} == {uuid.RFC_4122}
 
 
 def test_a_request_arrives_as_it_was_sent(house: House) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeAlias
@@ -22,6 +23,8 @@ log = logging.getLogger("tsnb.rest")
 
 MAX_FIELDS = 1000
 """Most parameters in a query string; 400 above."""
+
+_VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 
 Guard: TypeAlias = Callable[[Request], Response | None]
 """Looks at a request first; answers it instead of an endpoint, or raises, or lets it pass (None)."""
@@ -59,6 +62,7 @@ class Service:
                 incoming.body,
                 listener,
                 remote,
+                _fresh_id(),
             )
             answered = self._guard(request) if self._guard is not None else None
             if answered is None:
@@ -116,6 +120,12 @@ class Service:
         """Drop every connection at once."""
         for connection in list(self.connections):
             connection.abort()
+
+
+def _fresh_id() -> str:
+    """A random UUID; making it from bytes takes a third of the time of ``uuid.uuid4``."""
+    text = os.urandom(16).hex()
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:]}"
 
 
 def _fields(query: str) -> dict[str, list[str]]:

@@ -31,8 +31,7 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 notebooks: $(STAMP)  ## execute the notebooks again and keep their outputs
-	$(BIN)/python -m pytest tests/test_notebooks.py --nb-force-regen || true
-	$(BIN)/python -m pytest tests/test_notebooks.py
+	$(BIN)/python notebooks/renew.py
 
 screenshots: $(STAMP)  ## JupyterLab, light and dark, into docs/images
 	$(BIN)/python tests/ui/screenshots.py

@@ -26,7 +26,7 @@ FACTS = """
 import json as _json
 _client = tsnb.Client()
 print(_json.dumps({
-    "url": _client.url_of("digits"),
+    "url": _client.address.prediction("digits"),
     "accuracy": float(accuracy),
     "workers": {m.spec.version: len(m.workers) for m in _client.describe("digits")},
     "pids": [w.pid for m in _client.describe("digits") for w in m.workers],

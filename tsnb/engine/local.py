@@ -8,7 +8,9 @@ import itertools
 import logging
 import os
 import tempfile
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from tsnb.archive.read import Limits, discard, extract
 from tsnb.config import Config
@@ -51,20 +53,29 @@ class LocalEngine:
         self._closed = False
 
     async def start(self) -> None:
-        """Ask for the GPUs once. The nursery starts with the first worker, or by :meth:`warm_up`."""
-        if self._devices is None:
-            self._devices = await asyncio.to_thread(placement.devices, self.config.number_of_gpu)
-
-    async def warm_up(self) -> None:
-        """Start the nursery now, so that the first model need not wait for torch to be imported."""
+        """Ask for the GPUs, and let the nursery import torch meanwhile: the first model finds it ready."""
+        if self._devices is not None:
+            return
         if nursery.available():
+            self._in_background(self._warm_up())
+        self._devices = await asyncio.to_thread(placement.devices, self.config.number_of_gpu)
+
+    async def _warm_up(self) -> None:
+        with contextlib.suppress(TsnbError, TimeoutError):  # whoever needs a worker is told
             await self._nursery.start()
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     async def close(self, timeout: float = 3.0) -> None:
         """Stop every worker within ``timeout`` seconds, by force where needed."""
         if self._closed:
             return
         self._closed = True
+        for task in self._background:
+            task.cancel()
         models = self._store.all()
         await asyncio.gather(*(model.close(max(0.1, timeout - 0.5)) for model in models))
         self._nursery.close()
@@ -149,9 +160,7 @@ class LocalEngine:
         started = self._grow(model, least - len(model.slots))
         leaving = [model.remove_last() for _ in range(len(model.slots) - most)]
         if leaving:
-            going = asyncio.create_task(model.gone(leaving, model.spec.response_timeout))
-            self._background.add(going)
-            going.add_done_callback(self._background.discard)
+            self._in_background(model.gone(leaving, model.spec.response_timeout))
         if wait:
             await self._settled(started)
         return Scaled(model.spec.name, model.spec.version, least, model.running)

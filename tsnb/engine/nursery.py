@@ -57,7 +57,7 @@ class Nursery:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._popen = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", "tsnb.worker.nursery", "--fd", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "tsnb.worker.nursery", "--fd", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,

@@ -139,7 +139,7 @@ def spawn(order: Order) -> Process:
     loop = asyncio.get_running_loop()
     ends = Ends.make()
     frames, stdout, stderr = ends.for_worker
-    command = [order.python or sys.executable, "-m", "tsnb.worker", "--fd", str(frames)]
+    command = [order.python or sys.executable, "-P", "-m", "tsnb.worker", "--fd", str(frames)]
     try:
         popen = subprocess.Popen(  # noqa: S603
             command,

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.cli.conftest import DEADLINE, HANDLERS, Server, one_line
+from support.command import DEADLINE, HANDLERS, Server, one_line
 
 Run = Callable[..., Any]
 ECHO = str(HANDLERS / "echo.py")

@@ -14,8 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
-
-from tests.cli.conftest import DEADLINE, Server
+from support.command import DEADLINE, Server
 
 Serve = Callable[..., Server]
 

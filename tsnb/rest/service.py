@@ -104,7 +104,6 @@ class Service:
         """A stream failed after its first part had left."""
         if not isinstance(error, TsnbError):
             log.error("A streamed answer failed", exc_info=error)
-        self._doors.engine.count_response(getattr(error, "status", 500))
 
     async def drain(self, timeout: float) -> None:
         """Let every connection finish the answer it is making, for at most ``timeout`` seconds."""

@@ -273,8 +273,8 @@ def test_leave_is_given_after_the_answers_before_it(house: House) -> None:
 
 @pytest.mark.parametrize("target", ["/echo", "/stream", "/nothing"])
 def test_head_gets_headers_only(house: House, target: str) -> None:
-    with house.connect() as wire:
-        full = house.connect().get(target)
+    with house.connect() as wire, house.connect() as other:
+        full = other.get(target)
         answer = wire.send(get(target=target, method="HEAD")).answer(to_head=True)
         assert answer.status == full.status
         assert answer.headers.get("transfer-encoding") == full.headers.get("transfer-encoding")

@@ -136,6 +136,8 @@ class House:
         self._thread.start()
         assert self._ready.wait(DEADLINE)
         if self.problem is not None:
+            self._thread.join(DEADLINE)
+            self._loop.close()
             raise self.problem
         return self
 

@@ -3,6 +3,7 @@
 # ruff: noqa: E501 (the tables read best with one case a line)
 
 import importlib.util
+import subprocess
 import sys
 
 import pytest
@@ -269,3 +270,20 @@ def test_provenance_names_the_cell_and_the_versions(notebook):
 def test_names_of_modules_are_refused(notebook, name):
     with pytest.raises(CaptureError, match="cannot name a handler"):
         notebook.capture(HANDLE, name=name)
+
+
+def test_a_handler_that_imports_from_tsnb_runs_without_it(notebook, tmp_path):
+    """TorchServe has no tsnb, and its own BaseHandler."""
+    (tmp_path / "ts/torch_handler").mkdir(parents=True)
+    (tmp_path / "ts/torch_handler/base_handler.py").write_text("class BaseHandler:\n    name = 'ts'")
+    (tmp_path / "ts/context.py").write_text("class Context: pass")
+    module = notebook.capture(
+        "from tsnb import BaseHandler\n\nclass H(BaseHandler):\n    def handle(self, data, context):\n        return self.name"
+    )
+    (tmp_path / "handler_file.py").write_text(module.source)
+    code = (
+        "import sys; sys.modules['tsnb'] = None\n"
+        f"sys.path.insert(0, {str(tmp_path)!r})\nimport handler_file\nprint(handler_file.H().handle(None, None))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "ts\n", done.stderr

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tsnb.capture.analyse import analyse
 from tsnb.capture.collect import Captured
+from tsnb.capture.portable import prelude
 from tsnb.errors import CaptureError
 
 SIDECAR = ".tsnb.json"
@@ -61,6 +63,8 @@ def assemble(name: str, header: str, captured: Captured, text: str, filename: st
     module.add(f"# {header}")
     if captured.futures:
         module.add(f"from __future__ import {', '.join(sorted(captured.futures))}")
+    if before := prelude(analyse(text, captured.futures).imports | _imports(captured)):
+        module.add(before)
     add_captured(module, captured)
     if captured.imports or captured.pieces:
         module.add("")
@@ -69,6 +73,11 @@ def assemble(name: str, header: str, captured: Captured, text: str, filename: st
     if entry:
         module.add(entry)
     return module
+
+
+def _imports(captured: Captured) -> frozenset[str]:
+    texts = [*captured.imports, *(piece.code for piece in captured.pieces)]
+    return frozenset(name for text in texts for name in analyse(text).imports)
 
 
 def add_captured(module: Module, captured: Captured) -> None:

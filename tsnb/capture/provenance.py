@@ -29,7 +29,7 @@ def provenance(raw: str, number: int | None, modules: Iterable[str]) -> dict[str
 
 def distributions(modules: Iterable[str]) -> dict[str, str]:
     """``{distribution: version}`` of the installed packages behind module names."""
-    tops = sorted({name.split(".")[0] for name in modules} - sys.stdlib_module_names)
+    tops = sorted({name.split(".")[0] for name in modules} - sys.stdlib_module_names - {"ts", "tsnb"})
     found = {}
     for top in tops:
         for name in [top] if _version(top) else _providers().get(top, []):

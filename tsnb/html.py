@@ -48,7 +48,7 @@ def join(children: Iterable[object], between: str = "") -> Markup:
 
 def page(*children: object) -> Markup:
     """A whole answer for ``_repr_html_``: the pieces in a themed box, with the style they need."""
-    return join([Markup(f"<style>{STYLE}</style>"), tag("div", *children, class_="tsnb")])
+    return join([Markup(f"<style>{STYLE}</style>"), tag("div", *children, class_="tsnb tsnb-page")])
 
 
 def table(headings: Sequence[object], rows: Iterable[Sequence[object]], *, caption: str | None = None) -> Markup:

@@ -1,5 +1,8 @@
 // Elements from plain calls, and a tree brought up to date in place, so that focus and scrolling stay.
 
+// What has the focus gets the keys: JupyterLab would take arrows, Space and Enter for the notebook's own shortcuts.
+const TAKES_KEYS = new Set(["button", "input", "textarea", "summary"]);
+
 /** An element. Properties named on… are handlers, `class` and aria-… attributes; false, null and undefined vanish. */
 export function h(name, properties = {}, ...children) {
   const node = document.createElement(name);
@@ -9,13 +12,18 @@ export function h(name, properties = {}, ...children) {
     else if (key === "value") node.value = value;
     else node.setAttribute(key, value === true ? "" : value);
   }
-  node.append(...children.flat(9).filter((child) => child !== null && child !== undefined && child !== false));
+  if (TAKES_KEYS.has(name)) node.setAttribute("data-lm-suppress-shortcuts", "true");
+  node.append(...present(children));
   return node;
+}
+
+function present(children) {
+  return children.flat(9).filter((child) => child !== null && child !== undefined && child !== false);
 }
 
 /** Make what `parent` holds look like `children`, changing only what differs. */
 export function show(parent, ...children) {
-  const wanted = children.flat(9).filter((child) => child !== null && child !== undefined && child !== false);
+  const wanted = present(children);
   wanted.forEach((child, index) => {
     const node = child instanceof Node ? child : document.createTextNode(String(child));
     const old = parent.childNodes[index];

@@ -56,9 +56,9 @@ export function scaler(label, current, scale) {
   return { el: h("div", { class: "tsnb-scaler" }, fewer, slider, more, number, progress), update };
 }
 
-/** "2 ready", "1 of 4 ready", "stopping 2". */
+/** "ready" beside the number, "1 of 4 ready", "stopping 2". */
 export function progressText(facts, goal) {
   if (facts.ready < goal) return `${facts.ready} of ${goal} ready`;
   if (facts.ready > goal) return `stopping ${facts.ready - goal}`;
-  return goal === 0 ? "none" : `${goal} ready`;
+  return goal === 0 ? "" : "ready";
 }

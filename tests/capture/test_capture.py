@@ -287,3 +287,10 @@ def test_a_handler_that_imports_from_tsnb_runs_without_it(notebook, tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout == "ts\n", done.stderr
+
+
+def test_what_only_an_annotation_names_is_dropped_when_it_cannot_travel(notebook, tmp_path):
+    notebook.run("live = object()\nclass T:\n    x = live")
+    module = notebook.capture("from __future__ import annotations\ndef handle(data: T, context):\n    return 1")
+    assert "class T" not in module.source
+    assert loaded(module, tmp_path).handle(None, None) == 1

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 from tsnb.capture.analyse import Analysis, analyse
 from tsnb.capture.cells import Cell, Cells, aligned
 from tsnb.capture.check import check
-from tsnb.capture.collect import Captured, collect
+from tsnb.capture.collect import collect
 from tsnb.capture.entry import entry_code, handler_class
 from tsnb.capture.module import Module, assemble
+from tsnb.capture.pieces import Captured
 from tsnb.capture.provenance import provenance
 from tsnb.capture.source import python_only
 from tsnb.errors import CaptureError

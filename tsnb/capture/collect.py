@@ -8,45 +8,19 @@ remedy. The live namespace decides where the history is ambiguous.
 from __future__ import annotations
 
 import ast
-import importlib
-import inspect
 import sys
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import Any
 
 from tsnb.capture.analyse import BUILTINS, MODULE_GLOBALS, NOTEBOOK_ONLY, Analysis, Use, analyse
 from tsnb.capture.bindings import Binding, harmless, is_literal
 from tsnb.capture.carry import frozen, is_rebuildable, literal_value, same
 from tsnb.capture.cells import Cell
+from tsnb.capture.pieces import Captured, Piece, import_order, ordered
 from tsnb.capture.remedy import describe, remedy
+from tsnb.capture.statements import defining_file, import_of, module_of, spelled, star_names, statement_text
 from tsnb.errors import CaptureError
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Source that is taken along: what it defines, its text, and where it came from.
-
-    ``line`` is the first line of the text in the cell, 0 when the text was made up.
-    """
-
-    names: tuple[str, ...]
-    kind: str
-    code: str
-    cell: Cell | None = None
-    line: int = 0
-    uses: tuple[Use, ...] = ()
-
-
-@dataclass
-class Captured:
-    """All that a cell lacks: imports, pieces in an order that can be imported, and what to tell the user."""
-
-    imports: list[str] = field(default_factory=list)
-    pieces: list[Piece] = field(default_factory=list)
-    futures: frozenset[str] = frozenset()
-    notices: list[str] = field(default_factory=list)
 
 
 def collect(
@@ -77,11 +51,11 @@ class _Collector:
                 f"{where} {self._root.top_level_await} awaits outside any function, which a module cannot: "
                 "move it into initialize or an async def"
             )
-        self._resolve(self._root.uses, where, _star_names(self._root.stars))
+        self._resolve(self._root.uses, where, star_names(self._root.stars))
         if self._problems:
             raise _first(self._problems)
-        pieces = _ordered(self._pieces.values(), self._cells)
-        imports = sorted({piece.code for piece in pieces if piece.kind == "import"}, key=_import_order)
+        pieces = ordered(self._pieces.values(), self._cells)
+        imports = sorted({piece.code for piece in pieces if piece.kind == "import"}, key=import_order)
         rest = [piece for piece in pieces if piece.kind != "import"]
         return Captured(imports, rest, self._root.futures, self._notices)
 
@@ -96,7 +70,15 @@ class _Collector:
                     self._problems.append(CaptureError(f"{where} {use.line}: {error.message}"))
                 continue
             if piece is not None:
-                self._add(piece)
+                self._take(piece, use)
+
+    def _take(self, piece: Piece, use: Use) -> None:
+        """Add a piece and what it needs; what only an annotation names must not fail."""
+        pieces, problems = dict(self._pieces), len(self._problems)
+        self._add(piece)
+        if use.soft and len(self._problems) > problems:
+            self._pieces = pieces
+            del self._problems[problems:]
 
     def _add(self, piece: Piece) -> None:
         for name in piece.names:
@@ -138,7 +120,7 @@ class _Collector:
         value = self._namespace[name]
         if name in BUILTINS and value is getattr(sys.modules["builtins"], name, None):
             return None
-        statement = _import_of(name, value)
+        statement = import_of(name, value)
         if statement is None:
             raise self._live(name)
         return Piece((name,), "import", statement)
@@ -149,7 +131,7 @@ class _Collector:
         if not candidates:
             return None
         chosen = candidates[0]
-        filename = _filename(self._namespace.get(name)) if name not in self._root.defines else None
+        filename = defining_file(self._namespace.get(name)) if name not in self._root.defines else None
         if filename is not None and chosen[1].kind == "definition":
             chosen = next((one for one in candidates if one[0].filename == filename), chosen)
         if chosen[1].kind == "deletion" and name in self._root.defines:
@@ -179,14 +161,14 @@ class _Collector:
         if isinstance(node, ast.ImportFrom) and (node.level or node.module == "__main__"):
             raise CaptureError(f"{name} comes from a relative import in {cell.label}: import it by its full name")
         if binding.kind == "star":
-            return Piece((name,), "import", f"from {_module_of(node)} import {name}", cell)
+            return Piece((name,), "import", f"from {module_of(node)} import {name}", cell)
         if isinstance(node, ast.Import):
             aliases = [alias for alias in node.names if (alias.asname or alias.name.split(".")[0]) == name]
-            lines = [_spelled("import", alias) for alias in aliases] + self._submodules(name)
+            lines = [spelled("import", alias) for alias in aliases] + self._submodules(name)
             return Piece((name,), "import", "\n".join(dict.fromkeys(lines)), cell)
         assert isinstance(node, ast.ImportFrom)  # noqa: S101 - a binding of kind import is one of two nodes
         alias = next(alias for alias in node.names if (alias.asname or alias.name) == name)
-        return Piece((name,), "import", _spelled(f"from {node.module} import", alias), cell)
+        return Piece((name,), "import", spelled(f"from {node.module} import", alias), cell)
 
     def _submodules(self, name: str) -> list[str]:
         """``import a.b`` in any cell: all of them belong to the name ``a``."""
@@ -208,7 +190,7 @@ class _Collector:
                 "that does other things too: define it at the top level of a cell"
             )
         names = tuple(dict.fromkeys(other.name for other in cell.bindings if other.statement is statement))
-        first, code = _text(cell.code, statement)
+        first, code = statement_text(cell.code, statement)
         uses = analyse(code, self._root.futures).uses
         return Piece(names or (name,), "definition", code, cell, first, uses)
 
@@ -231,7 +213,7 @@ class _Collector:
             self._notices.append(f"{name} is frozen at {source if len(source) < 60 else source[:57] + '...'}")
             return Piece((name,), "constant", f"{name} = {source}", cell)
         if isinstance(live, ModuleType):
-            return Piece((name,), "import", _import_of(name, live) or f"import {name}", cell)
+            return Piece((name,), "import", import_of(name, live) or f"import {name}", cell)
         if simple and is_rebuildable(live):
             return self._statement(name, cell, binding)
         raise self._live(name)
@@ -255,92 +237,10 @@ def _first(problems: list[CaptureError]) -> CaptureError:
 
 def _last_binding(cell: Cell, name: str) -> Binding | None:
     for binding in reversed(cell.bindings):
-        if binding.name == name or (binding.kind == "star" and name in _star_names([_module_of(binding.node)])):
+        if binding.name == name or (binding.kind == "star" and name in star_names([module_of(binding.node)])):
             return binding
     return None
 
 
 def _same_cell(one: Cell, other: Cell) -> bool:
     return one is other or (one.cell_id is not None and one.cell_id == other.cell_id)
-
-
-def _module_of(node: ast.AST) -> str:
-    return getattr(node, "module", None) or ""
-
-
-def _star_names(modules: Iterable[str]) -> set[str]:
-    """What ``from m import *`` brings, for modules that can be imported."""
-    names: set[str] = set()
-    for name in modules:
-        try:
-            module = importlib.import_module(name)
-        except ImportError:
-            continue
-        names.update(getattr(module, "__all__", None) or (one for one in vars(module) if not one.startswith("_")))
-    return names
-
-
-def _import_of(name: str, value: Any) -> str | None:
-    """The import statement that brings a live module, function or class back, or None."""
-    if isinstance(value, ModuleType):
-        return f"import {value.__name__}" + (f" as {name}" if value.__name__ != name else "")
-    module, qualname = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
-    if not isinstance(module, str) or not isinstance(qualname, str) or module == "__main__" or "." in qualname:
-        return None
-    if getattr(sys.modules.get(module), qualname, None) is not value:
-        return None
-    return f"from {module} import {qualname}" + (f" as {name}" if qualname != name else "")
-
-
-def _filename(value: Any) -> str | None:
-    """The file name of the code behind a function or a class, if it can be told."""
-    value = inspect.unwrap(value) if callable(value) else value
-    if isinstance(value, FunctionType):
-        return value.__code__.co_filename
-    if isinstance(value, type):
-        own = (inspect.unwrap(one) for one in vars(value).values() if isinstance(one, FunctionType))
-        prefix = value.__qualname__ + "."
-        return next((one.__code__.co_filename for one in own if one.__qualname__.startswith(prefix)), None)
-    return None
-
-
-def _spelled(words: str, alias: ast.alias) -> str:
-    return f"{words} {alias.name}" + (f" as {alias.asname}" if alias.asname else "")
-
-
-def _text(code: str, statement: ast.stmt) -> tuple[int, str]:
-    """First line and text of a statement with its decorators."""
-    decorators = getattr(statement, "decorator_list", [])
-    first = min([statement.lineno, *(node.lineno for node in decorators)])
-    last = statement.end_lineno or first
-    lines = code.splitlines()[first - 1 : last]
-    if lines and (statement.col_offset or len(lines) == 1):
-        return first, ast.get_source_segment(code, statement) or "\n".join(lines)
-    return first, "\n".join(lines)
-
-
-def _ordered(pieces: Iterable[Piece], cells: list[Cell]) -> list[Piece]:
-    """Pieces so that whatever one needs while it is imported stands before it; else as they were run."""
-    age = {id(cell): -index for index, cell in enumerate(cells)}
-    unique = list({id(piece): piece for piece in pieces}.values())
-    unique.sort(key=lambda piece: (age.get(id(piece.cell), -len(cells)), piece.line))
-    providers = {name: piece for piece in unique for name in piece.names}
-    done: dict[int, Piece] = {}
-    entered: set[int] = set()
-
-    def visit(piece: Piece, all_uses: bool) -> None:
-        if id(piece) in entered:
-            return
-        entered.add(id(piece))
-        for use in piece.uses:
-            if (use.eager or all_uses) and use.name in providers:
-                visit(providers[use.name], True)
-        done[id(piece)] = piece
-
-    for piece in unique:
-        visit(piece, False)
-    return list(done.values())
-
-
-def _import_order(line: str) -> tuple[bool, str]:
-    return line.startswith("from "), line

@@ -12,8 +12,9 @@ from tsnb.capture.analyse import analyse
 from tsnb.capture.cell import local_files, module_name
 from tsnb.capture.cells import Cells
 from tsnb.capture.check import check
-from tsnb.capture.collect import Captured, collect
+from tsnb.capture.collect import collect
 from tsnb.capture.module import Module, add_captured, write
+from tsnb.capture.pieces import Captured
 from tsnb.errors import CaptureError
 
 _WRAPPER = '''

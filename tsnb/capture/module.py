@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tsnb.capture.analyse import analyse
-from tsnb.capture.collect import Captured
+from tsnb.capture.pieces import Captured
 from tsnb.capture.portable import prelude
 from tsnb.errors import CaptureError
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from tsnb import html
-from tsnb.capture.collect import Captured
 from tsnb.capture.module import Module
+from tsnb.capture.pieces import Captured
 from tsnb.messages import LogLine
 
 

@@ -67,6 +67,12 @@ class Config:
     max_archive_size: int = key(MAX_ARCHIVE_SIZE, "Largest archive in bytes, unpacked.", least=1)
     max_archive_files: int = key(MAX_ARCHIVE_FILES, "Most files and folders in an archive.", least=1)
     max_archive_ratio: int = key(MAX_ARCHIVE_RATIO, "Most unpacked bytes per packed byte of an archive.", least=1)
+    record_requests: int = key(
+        200, "Requests kept for replay: so many failures, and so many others; 0 keeps no contents."
+    )
+    record_bytes: int = key(64 * 2**20, "Bytes of requests and answers kept for replay, for failures and for others.")
+    record_age: float = key(3600, "Seconds for which a request is kept for replay.")
+    record_interval: float = key(1.0, "Seconds between two good requests of a model that are kept.")
     log_lines: int = key(2000, "Lines of worker output kept per model version.", least=0)
 
     # Who may do what.
@@ -96,19 +102,54 @@ class Config:
 
 
 JVM_ONLY = frozenset(
-    "number_of_netty_threads netty_client_threads prefer_direct_buffer use_native_io io_ratio vmargs async_logging "
-    "initial_worker_port model_server_home keystore_pass keystore_type python".split()
+    [
+        "number_of_netty_threads",
+        "netty_client_threads",
+        "prefer_direct_buffer",
+        "use_native_io",
+        "io_ratio",
+        "vmargs",
+        "async_logging",
+        "initial_worker_port",
+        "model_server_home",
+        "keystore_pass",
+        "keystore_type",
+        "python",
+    ]
 )
 """Keys that only make sense for TorchServe's Java process: accepted, without effect."""
 
 NOT_YET = frozenset(
-    "grpc_inference_address grpc_management_address grpc_inference_port grpc_management_port enable_grpc_ssl "
-    "grpc_inference_max_connection_age_ms grpc_inference_max_connection_age_grace_ms "
-    "grpc_management_max_connection_age_ms grpc_management_max_connection_age_grace_ms "
-    "workflow_store metrics_mode metrics_config model_metrics_auto_detect disable_system_metrics system_metrics_cmd "
-    "metric_time_interval plugins_path initial_distribution_port ts_open_inference_protocol "
-    "ts_header_key_sequence_id ts_header_key_sequence_start ts_header_key_sequence_end ipex_enable ipex_gpu_enable "
-    "cpu_launcher_enable cpu_launcher_args cpp_log_config debug".split()
+    [
+        "grpc_inference_address",
+        "grpc_management_address",
+        "grpc_inference_port",
+        "grpc_management_port",
+        "enable_grpc_ssl",
+        "grpc_inference_max_connection_age_ms",
+        "grpc_inference_max_connection_age_grace_ms",
+        "grpc_management_max_connection_age_ms",
+        "grpc_management_max_connection_age_grace_ms",
+        "workflow_store",
+        "metrics_mode",
+        "metrics_config",
+        "model_metrics_auto_detect",
+        "disable_system_metrics",
+        "system_metrics_cmd",
+        "metric_time_interval",
+        "plugins_path",
+        "initial_distribution_port",
+        "ts_open_inference_protocol",
+        "ts_header_key_sequence_id",
+        "ts_header_key_sequence_start",
+        "ts_header_key_sequence_end",
+        "ipex_enable",
+        "ipex_gpu_enable",
+        "cpu_launcher_enable",
+        "cpu_launcher_args",
+        "cpp_log_config",
+        "debug",
+    ]
 )
 """Keys of TorchServe that tsnb does not honour: accepted, with a warning."""
 

@@ -141,6 +141,8 @@ class ModelSpec(Struct, frozen=True):
     python: str = ""
     service_envelope: str = ""
     loaded_at_startup: bool = False
+    build: int = 1
+    """Counts the codes that this version has had since it was registered; a swap makes the next one."""
 
 
 WorkerState = Literal["starting", "loading", "ready", "stopped", "failed"]
@@ -174,6 +176,30 @@ class ModelStatus(Struct, frozen=True):
     errors: int = 0
     latency: float = 0.0
     """Mean seconds per request, over the recent ones."""
+
+
+class Recorded(Struct, frozen=True):
+    """A request that was kept, with its answer, so that it can be replayed.
+
+    ``time`` is Unix seconds, ``seconds`` the time from arrival to answer.
+    ``timings`` are those of :class:`Reply` with ``queue`` added, ``mates`` the
+    ids of the other requests of its batch. ``reply`` is None for a failure
+    (``failure`` says what happened) and for a stream.
+    """
+
+    request: Request
+    model: str
+    version: str
+    build: int
+    time: float
+    seconds: float
+    status: int
+    size: int = 0
+    worker: str = ""
+    timings: dict[str, float] = field(default_factory=dict)
+    mates: tuple[str, ...] = ()
+    reply: Reply | None = None
+    failure: Failure | None = None
 
 
 class LogLine(Struct, frozen=True):

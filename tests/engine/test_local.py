@@ -9,8 +9,17 @@ import pytest
 
 from tests.engine.conftest import until
 from tsnb.engine.api import Registration, Stream
-from tsnb.errors import BadRequest, Conflict, HandlerFailed, InvalidModelVersion, ModelNotFound, ModelVersionNotFound
-from tsnb.errors import ServiceUnavailable, WorkerDied, WorkersFailed
+from tsnb.errors import (
+    BadRequest,
+    Conflict,
+    HandlerFailed,
+    InvalidModelVersion,
+    ModelNotFound,
+    ModelVersionNotFound,
+    ServiceUnavailable,
+    WorkerDied,
+    WorkersFailed,
+)
 from tsnb.messages import Request
 
 ECHO = """

@@ -11,6 +11,8 @@ import errno
 import os
 import shutil
 import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +21,7 @@ import msgspec
 from msgspec import Struct
 
 from tsnb.archive.cache import Blob, Cache
-from tsnb.archive.contents import config_of, manifest_of
+from tsnb.archive.contents import Notes, config_of, manifest_of
 from tsnb.archive.manifest import INDEX
 from tsnb.archive.safety import Limits, contain
 from tsnb.archive.sources import Entry, Reader, model_folder, pieces, reading
@@ -75,13 +77,52 @@ def discard(model_dir: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def revise(model_dir: Path, files: Mapping[str, str], cache: Path) -> Extraction:
+    """A new model folder: an existing one with some text files written anew. Its big files are shared, not copied.
+
+    Raises UnsafeArchive for a name that leaves the folder, TsnbError when the disk is full.
+    """
+    house = Cache(cache)
+    with house.unpacking(model_dir):
+        return _make_folder(model_dir, house, partial(_fill_revised, model_dir, files))
+
+
+def _fill_revised(model_dir: Path, files: Mapping[str, str], folder: Path) -> Notes:
+    shutil.copytree(
+        model_dir, folder, copy_function=_share, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for name, text in files.items():
+        target = contain(folder, name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)  # it may be a link to a shared file
+        target.write_text(text)
+    return ()
+
+
+def _share(source: str, target: str) -> None:
+    """A hard link for a big file, a copy for a small one or across disks."""
+    if os.path.getsize(source) >= BLOB_SIZE:
+        with suppress(OSError):
+            os.link(source, target)
+            return
+    shutil.copy2(source, target)
+
+
 def _unpack(source: Path, cache: Cache, limits: Limits) -> Extraction:
+    def fill(folder: Path) -> Notes:
+        with reading(source, folder, limits) as reader:
+            return _Placer(source, cache, folder).place_all(reader)
+
+    return _make_folder(source, cache, fill)
+
+
+def _make_folder(source: Path, cache: Cache, fill: Callable[[Path], Notes]) -> Extraction:
+    """A model folder that is there whole or not at all."""
     owner, name = cache.owner(), uuid.uuid4().hex
     making, final = owner / "partial" / name, owner / "models" / name
     making.mkdir()
     try:
-        with reading(source, making, limits) as reader:
-            notes = _Placer(source, cache, making).place_all(reader)
+        notes = fill(making)
         extraction = _described(making, notes)
         os.rename(making, final)
     except OSError as error:

@@ -9,11 +9,11 @@ loop and never block it. Errors are those of :mod:`tsnb.errors`.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Literal, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
-from tsnb.messages import Failure, LogLine, ModelStatus, Reply, Request
+from tsnb.messages import Failure, LogLine, ModelStatus, Recorded, Reply, Request
 
 
 class Registration(Struct, frozen=True):
@@ -35,9 +35,6 @@ class Registration(Struct, frozen=True):
     loaded_at_startup: bool = False
 
 
-Progress = Literal["done", "in progress"]
-
-
 class Scaled(Struct, frozen=True):
     """The outcome of starting or stopping workers: ``running`` of ``wanted`` are ready."""
 
@@ -45,6 +42,36 @@ class Scaled(Struct, frozen=True):
     version: str
     wanted: int
     running: int
+
+
+class Revision(Struct, frozen=True):
+    """New code for a served version, and the requests it must answer before it takes over.
+
+    ``files`` are text files of the model folder by name: the others, weights
+    above all, stay as they are. Or ``url`` names a whole archive, as in
+    :class:`Registration`. Without ``checks`` the latest recorded requests that
+    were answered well are used.
+    """
+
+    files: dict[str, str] = {}
+    url: str | None = None
+    checks: tuple[Request, ...] = ()
+
+
+class Swapped(Struct, frozen=True):
+    """New code is live: which build, after how many seconds, after how many checks.
+
+    ``draining`` requests were held by workers of the old build at that moment;
+    those workers finish them and leave.
+    """
+
+    name: str
+    version: str
+    build: int
+    seconds: float
+    workers: int
+    checked: int
+    draining: int
 
 
 class Stream(Struct):
@@ -88,6 +115,17 @@ class Engine(Protocol):
     async def set_default(self, name: str, version: str) -> None:
         """Let requests without a version go to this one."""
 
+    async def swap(self, name: str, version: str | None, revision: Revision) -> Swapped:
+        """Give a version new code without dropping a request.
+
+        New workers load it and answer the checks; then they take over at once,
+        and the old ones finish what they hold. If that fails, the old code
+        keeps serving and WorkersFailed or HandlerFailed says why.
+        """
+
+    async def rollback(self, name: str, version: str | None) -> Swapped:
+        """Go back to the code before the last swap; once more, and it is back. Raises BadRequest if there is none."""
+
     def models(self) -> list[str]:
         """The names of all models, sorted."""
 
@@ -112,6 +150,15 @@ class Engine(Protocol):
 
     def failure(self, request_id: str) -> Failure | None:
         """The failure that answered a request, while it is remembered."""
+
+    def requests(self, name: str, version: str | None = None, *, after: float = 0.0) -> list[Recorded]:
+        """The requests that were kept of a model, oldest first: failures and a sample of the others."""
+
+    def request(self, request_id: str) -> Recorded | None:
+        """A request that was kept."""
+
+    def record(self, name: str, version: str | None, count: int) -> None:
+        """Keep the next ``count`` requests of a version, whatever comes of them."""
 
     def metrics_text(self, names: list[str] | None = None) -> str:
         """All metrics in Prometheus text format 0.0.4 (spec 3.1), or those named."""

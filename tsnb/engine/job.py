@@ -22,7 +22,7 @@ class Job:
     :class:`Reply`, a :class:`Stream`, or an exception of :mod:`tsnb.errors`.
     """
 
-    __slots__ = ("created", "deadline", "future", "parts", "request", "taken")
+    __slots__ = ("created", "deadline", "error", "future", "parts", "reply", "request", "taken")
 
     def __init__(
         self, request: Request, future: asyncio.Future[Outcome], created: float, deadline: float | None = None
@@ -33,6 +33,9 @@ class Job:
         self.deadline = deadline
         self.taken = 0.0
         self.parts: Parts | None = None
+        #: What it was answered with, for the records; None for a stream.
+        self.reply: Reply | None = None
+        self.error: Exception | None = None
 
     @property
     def gone(self) -> bool:
@@ -49,10 +52,12 @@ class Job:
             self.parts = Parts()
             self.future.set_result(Stream(reply, self.parts))
         else:
+            self.reply = reply
             self.future.set_result(reply)
 
     def fail(self, error: Exception) -> None:
         """Give an error instead of a reply, or instead of the rest of a stream."""
+        self.error = error
         if self.parts is not None:
             self.parts.fail(error)
         elif not self.future.done():

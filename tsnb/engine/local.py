@@ -8,25 +8,27 @@ import itertools
 import logging
 import os
 import tempfile
-from collections.abc import Coroutine
+import time
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from tsnb.archive.read import Limits, discard, extract
+from tsnb.archive.read import Extraction, Limits, discard, extract
+from tsnb.archive.unpack import revise
 from tsnb.config import Config
 from tsnb.engine import nursery, placement, processes
-from tsnb.engine.api import Registration, Scaled, Stream
+from tsnb.engine.api import Registration, Revision, Scaled, Stream, Swapped
 from tsnb.engine.job import Job, Outcome
 from tsnb.engine.model import ServedModel
 from tsnb.engine.recorder import Recorder
-from tsnb.engine.registration import make_spec
+from tsnb.engine.registration import make_spec, revised_spec
 from tsnb.engine.sources import resolve
 from tsnb.engine.stats import Stats
 from tsnb.engine.store import Store
 from tsnb.engine.supervisor import Slot
-from tsnb.engine.worker_handle import named
+from tsnb.engine.swap import MAX_CHECKS, swap
 from tsnb.errors import BadRequest, TsnbError
-from tsnb.messages import Failure, LogLine, ModelSpec, ModelStatus, Reply, Request
+from tsnb.messages import Failure, LogLine, ModelSpec, ModelStatus, Recorded, Reply, Request
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +46,7 @@ class LocalEngine:
         self.config = config
         self._stats = Stats()
         self._store: Store[ServedModel] = Store()
-        self._recorder = Recorder()
+        self._recorder = Recorder(config)
         self._nursery = nursery.Nursery()
         self._worker_ids = itertools.count(FIRST_WORKER_ID)
         self._gpu_counter = itertools.count()
@@ -79,7 +81,7 @@ class LocalEngine:
         models = self._store.all()
         await asyncio.gather(*(model.close(max(0.1, timeout - 0.5)) for model in models))
         self._nursery.close()
-        await asyncio.to_thread(_discard_all, [model.spec.model_dir for model in models])
+        await asyncio.to_thread(_discard_all, [path for model in models for path in model.model_dirs])
 
     @property
     def devices(self) -> list[placement.Device]:
@@ -108,7 +110,7 @@ class LocalEngine:
         model_dir = str(extraction.model_dir)
         try:
             spec = make_spec(registration, self.config, model_dir, extraction.manifest, extraction.config)
-            model = ServedModel(spec, self.config, self._stats)
+            model = ServedModel(spec, self.config, self._stats, self._recorder)
             self._store.add(spec.name, spec.version, model)
         except TsnbError:
             await asyncio.to_thread(discard, extraction.model_dir)
@@ -132,7 +134,7 @@ class LocalEngine:
         with contextlib.suppress(KeyError):
             model = self._store.remove(name, version)
             await model.close(min(model.spec.response_timeout, self.config.unregister_model_timeout))
-            await asyncio.to_thread(discard, Path(model.spec.model_dir))
+            await asyncio.to_thread(_discard_all, model.model_dirs)
 
     async def set_default(self, name: str, version: str) -> None:
         """Let requests without a version go to this one."""
@@ -156,22 +158,32 @@ class LocalEngine:
         """Bring the number of workers between two numbers."""
         model = self._store.get(name, version)
         least, most = _worker_range(min_workers, max_workers)
+        async with model.changing:
+            started = self._resize(model, least, most)
+        if wait:
+            await self._settled(started)
+        return Scaled(model.spec.name, model.spec.version, least, model.running)
+
+    def _resize(self, model: ServedModel, least: int, most: int) -> list[Slot]:
         model.resize(least, most)
         started = self._grow(model, least - len(model.slots))
         leaving = [model.remove_last() for _ in range(len(model.slots) - most)]
         if leaving:
             self._in_background(model.gone(leaving, model.spec.response_timeout))
-        if wait:
-            await self._settled(started)
-        return Scaled(model.spec.name, model.spec.version, least, model.running)
+        return started
 
-    def _grow(self, model: ServedModel, count: int) -> list[Slot]:
+    def _new_slots(self, model: ServedModel, count: int, spec: ModelSpec | None = None) -> list[Slot]:
         slots = []
         for _ in range(count):
-            gpu_id = self._next_gpu(model.spec)
-            slot = Slot(str(next(self._worker_ids)), model, gpu_id, self._launch)
-            model.add(slot)
+            gpu_id = self._next_gpu(spec or model.spec)
+            slot = Slot(str(next(self._worker_ids)), model, spec or model.spec, gpu_id, self._launch)
             slots.append(slot)
+        return slots
+
+    def _grow(self, model: ServedModel, count: int) -> list[Slot]:
+        slots = self._new_slots(model, count)
+        for slot in slots:
+            model.add(slot)
         return slots
 
     def _next_gpu(self, spec: ModelSpec) -> int | None:
@@ -191,6 +203,48 @@ class LocalEngine:
             if problem is not None:
                 raise problem
 
+    # --- code -------------------------------------------------------------------------------------
+
+    async def swap(self, name: str, version: str | None, revision: Revision) -> Swapped:
+        """Give a version new code without dropping a request (see :mod:`tsnb.engine.swap`)."""
+        model = self._store.get(name, version)
+        async with model.changing:
+            extraction = await asyncio.to_thread(self._revised, model.spec, revision)
+            spec = revised_spec(model.spec, extraction, model.next_build())
+            checks = revision.checks or self._recorder.samples(*model.key, MAX_CHECKS)
+            try:
+                return await self._bring_live(model, spec, checks)
+            except BaseException:
+                await asyncio.shield(asyncio.to_thread(discard, extraction.model_dir))
+                raise
+
+    async def rollback(self, name: str, version: str | None) -> Swapped:
+        """Go back to the code before the last swap."""
+        model = self._store.get(name, version)
+        async with model.changing:
+            if model.previous is None:
+                raise BadRequest(
+                    f'Model "{name}" has had only one code since it was registered; nothing to go back to.'
+                )
+            return await self._bring_live(model, model.previous, ())
+
+    def _revised(self, spec: ModelSpec, revision: Revision) -> Extraction:
+        if revision.url is not None:
+            return extract(resolve(revision.url, self.config), self._cache(), self._limits())
+        return revise(Path(spec.model_dir), revision.files, self._cache())
+
+    async def _bring_live(self, model: ServedModel, spec: ModelSpec, checks: Sequence[Request]) -> Swapped:
+        before, forgotten = model.spec, model.previous
+        swapped, old = await swap(model, spec, checks, lambda count: self._new_slots(model, count, spec))
+        model.previous = before
+        self._in_background(self._see_off(model, old, forgotten))
+        return swapped
+
+    async def _see_off(self, model: ServedModel, old: list[Slot], forgotten: ModelSpec | None) -> None:
+        await model.gone(old, model.spec.response_timeout)
+        if forgotten is not None and forgotten.model_dir not in model.model_dirs:
+            await asyncio.to_thread(discard, Path(forgotten.model_dir))
+
     # --- requests ---------------------------------------------------------------------------------
 
     async def predict(self, name: str, version: str | None, request: Request) -> Reply | Stream:
@@ -207,17 +261,8 @@ class LocalEngine:
             model.cancel(job)
             raise
         except TsnbError as error:
-            self._remember(model.spec, request, error)
+            error.request_id = request.id
             raise
-
-    def _remember(self, spec: ModelSpec, request: Request, error: TsnbError) -> None:
-        error.request_id = request.id
-        if error.failure is None:
-            return
-        worker = error.failure.worker
-        failure = named(error.failure, model=spec.name, version=spec.version, worker=worker, request_ids=(request.id,))
-        error.failure = failure
-        self._recorder.add(request.id, failure)
 
     # --- looking ----------------------------------------------------------------------------------
 
@@ -231,11 +276,32 @@ class LocalEngine:
 
     def remember(self, request_id: str, failure: Failure) -> None:
         """Keep a failure for the owner of a request that the engine did not see."""
-        self._recorder.add(request_id, failure)
+        self._recorder.keep(
+            Recorded(Request(request_id), failure.model, failure.version, 0, time.time(), 0.0, 500, failure=failure)
+        )
 
     def failure(self, request_id: str) -> Failure | None:
         """The failure that answered a request, while it is remembered."""
+        kept = self._recorder.get(request_id)
+        return kept.failure if kept is not None else None
+
+    def requests(self, name: str, version: str | None = None, *, after: float = 0.0) -> list[Recorded]:
+        """The requests that were kept of a model, oldest first."""
+        self._store.get(name, version)
+        return self._recorder.of(name, version, after)
+
+    def request(self, request_id: str) -> Recorded | None:
+        """A request that was kept."""
         return self._recorder.get(request_id)
+
+    def record(self, name: str, version: str | None, count: int) -> None:
+        """Keep the next requests of a version, whatever comes of them."""
+        model = self._store.get(name, version)
+        if not 1 <= count <= self.config.record_requests:
+            raise BadRequest(
+                f"{count} requests cannot be recorded: from 1 to {self.config.record_requests} (record_requests)."
+            )
+        self._recorder.expect(model.key, count)
 
     def metrics_text(self, names: list[str] | None = None) -> str:
         """All metrics in Prometheus text format."""

@@ -14,6 +14,8 @@ from tsnb.engine.batching import CostModel, decide
 from tsnb.engine.job import Job
 from tsnb.engine.logs import LogRing
 from tsnb.engine.queue import JobQueue
+from tsnb.engine.recorder import Recorder
+from tsnb.engine.records import recorded
 from tsnb.engine.stats import Stats
 from tsnb.engine.supervisor import Slot
 from tsnb.engine.worker_handle import Flight
@@ -29,7 +31,7 @@ NO_WORKER = (
 class ServedModel:
     """A model version with its workers. Everything happens on the event loop."""
 
-    def __init__(self, spec: ModelSpec, config: Config, stats: Stats) -> None:
+    def __init__(self, spec: ModelSpec, config: Config, stats: Stats, recorder: Recorder) -> None:
         self.spec = spec
         self.config = config
         self.queue = JobQueue(spec.job_queue_size)
@@ -38,12 +40,38 @@ class ServedModel:
         self.requests = 0
         self.errors = 0
         self._latency = 0.0
+        #: Held by whoever changes workers or code.
+        self.changing = asyncio.Lock()
+        #: The code before the last swap.
+        self.previous: ModelSpec | None = None
+        self.candidates: list[Slot] = []
+        self._builds = spec.build
         self._stats = stats
+        self._recorder = recorder
         self._cost = CostModel()
         self._idle: deque[Slot] = deque()
         self._leaving: set[Slot] = set()
         self._wake: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
+
+    @property
+    def model_dirs(self) -> list[str]:
+        """The folders of the code that serves, and of the one before."""
+        return [spec.model_dir for spec in (self.spec, self.previous) if spec is not None]
+
+    def next_build(self) -> int:
+        """The number of the next code."""
+        self._builds += 1
+        return self._builds
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Name and version."""
+        return self.spec.name, self.spec.version
+
+    @property
+    def _private(self) -> bool:
+        return self.spec.model_config.get("private") is True
 
     @property
     def label(self) -> str:
@@ -122,7 +150,7 @@ class ServedModel:
 
     def on_worker_ready(self, slot: Slot) -> None:
         """A worker has loaded the model and can take work."""
-        if not slot.retiring:
+        if not slot.retiring and not slot.candidate:
             self._idle.append(slot)
             self._stats.worker_loaded(self.spec, slot.id, slot.status().load_time)
             self._dispatch()
@@ -134,7 +162,9 @@ class ServedModel:
 
     def on_batch_done(self, slot: Slot, flight: Flight, seconds: float) -> None:
         """A batch has ended; its worker is free unless it is leaving or dead."""
-        self._count(flight, seconds)
+        if slot.candidate:
+            return
+        self._count(slot, flight, seconds)
         if slot.idle and not slot.retiring:
             self._idle.append(slot)
             self._dispatch()
@@ -144,15 +174,17 @@ class ServedModel:
         for sample in samples:
             self._stats.sample(sample)
 
-    def _count(self, flight: Flight, seconds: float) -> None:
-        now = self._loop.time()
+    def _count(self, slot: Slot, flight: Flight, seconds: float) -> None:
+        now, wall = self._loop.time(), time.time()
         self._cost.learn(len(flight.jobs), seconds)
         self.requests += len(flight.jobs)
         for job in flight.jobs:
             latency = now - job.created
             self._latency += 0.1 * (latency - self._latency)
-            if job.parts is None and not job.future.cancelled() and job.future.exception() is not None:
+            if job.error is not None:
                 self.errors += 1
+            if job.error is not None or self._recorder.wants(self.key, wall):
+                self._recorder.keep(recorded(job, slot, flight, now, wall), private=self._private)
             self._stats.job_done(self.spec, queued=job.taken - job.created, latency=latency)
 
     def refuse_if_hopeless(self) -> None:
@@ -186,10 +218,27 @@ class ServedModel:
         await asyncio.gather(*(slot.gone(timeout) for slot in slots))
         self._leaving.difference_update(slots)
 
+    def take_over(self, slots: list[Slot], spec: ModelSpec) -> list[Slot]:
+        """From now on these workers, which are ready, serve this code. The old ones, which are leaving, come back."""
+        old, self.slots, self.spec = self.slots, slots, spec
+        self._idle.clear()
+        self._cost = CostModel()
+        for slot in slots:
+            slot.candidate = False
+            if slot.idle:
+                self._idle.append(slot)
+        for slot in old:
+            self._leaving.add(slot)
+            slot.retire()
+        self._dispatch()
+        return old
+
     async def close(self, timeout: float) -> None:
         """Answer what waits with an error, and stop every worker within about ``timeout`` seconds."""
         if self._wake is not None:
             self._wake.cancel()
+        for slot in self.candidates:
+            slot.retire()
         while self.slots:
             self.remove_last()
         self._fail_waiting(ServiceUnavailable(f'Model "{self.spec.name}" was unregistered while the request waited.'))

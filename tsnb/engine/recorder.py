@@ -1,25 +1,127 @@
-"""Failures, remembered for their owner in a bounded ring."""
+"""Requests that are kept with their answers: every failure, and a sample of the others.
+
+Bounded in count, bytes and age. Failures have a ring of their own, so that no
+amount of good requests drives them out. Headers that carry credentials are
+taken off; of a model marked ``private: true`` in its model-config.yaml only the
+failure itself is kept, never what was sent.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 
-from tsnb.messages import Failure
+import msgspec
+
+from tsnb.config import Config
+from tsnb.messages import Recorded, Request
+
+CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-xsrftoken"})
 
 
 class Recorder:
-    """The latest failures by request id."""
+    """What was asked and answered lately. Times are Unix seconds."""
 
-    def __init__(self, limit: int = 256) -> None:
-        self._limit = limit
-        self._failures: OrderedDict[str, Failure] = OrderedDict()
+    def __init__(self, config: Config) -> None:
+        self._interval = config.record_interval
+        self._failures = Ring(config)
+        self._others = Ring(config)
+        self._due: dict[tuple[str, str], float] = {}
+        self._counting: dict[tuple[str, str], int] = {}
 
-    def add(self, request_id: str, failure: Failure) -> None:
-        """Remember a failure; the oldest is forgotten when there are too many."""
-        self._failures[request_id] = failure
-        while len(self._failures) > self._limit:
-            self._failures.popitem(last=False)
+    def wants(self, model: tuple[str, str], now: float) -> bool:
+        """Whether a good request should be kept: one in ``record_interval`` seconds, or as many as asked for."""
+        return model in self._counting or now >= self._due.get(model, 0.0)
 
-    def get(self, request_id: str) -> Failure | None:
-        """The failure that answered this request, while it is remembered."""
-        return self._failures.get(request_id)
+    def expect(self, model: tuple[str, str], count: int) -> None:
+        """Keep the next ``count`` requests of this model, whatever comes of them."""
+        self._counting[model] = count
+
+    def keep(self, recorded: Recorded, *, private: bool = False) -> None:
+        """Keep a request that :meth:`wants` wanted, or that failed."""
+        model = (recorded.model, recorded.version)
+        self._due[model] = recorded.time + self._interval
+        left = self._counting.get(model)
+        if left is not None:
+            self._counting[model] = left - 1
+            if left <= 1:
+                del self._counting[model]
+        ring = self._others if recorded.failure is None else self._failures
+        ring.add(_without_contents(recorded) if private else _without_credentials(recorded))
+
+    def get(self, request_id: str) -> Recorded | None:
+        """A request that was kept."""
+        return self._failures.get(request_id) or self._others.get(request_id)
+
+    def of(self, name: str, version: str | None, after: float) -> list[Recorded]:
+        """The requests of a model (of all its versions, with None), oldest first."""
+        found = [
+            each
+            for ring in (self._failures, self._others)
+            for each in ring.all()
+            if each.model == name and version in (None, each.version) and each.time > after
+        ]
+        return sorted(found, key=lambda each: each.time)
+
+    def samples(self, name: str, version: str, count: int) -> list[Request]:
+        """The latest requests that were answered well, newest first: what new code must be able to answer too."""
+        good = [each for each in self._others.all() if (each.model, each.version) == (name, version)]
+        return [each.request for each in reversed(good) if each.reply is not None and each.status < 400][:count]
+
+
+class Ring:
+    """The latest records, as many as the three bounds allow."""
+
+    def __init__(self, config: Config) -> None:
+        self._max_count = config.record_requests
+        self._max_bytes = config.record_bytes
+        self._max_age = config.record_age
+        self._records: OrderedDict[str, Recorded] = OrderedDict()
+        self._bytes = 0
+
+    def add(self, recorded: Recorded) -> None:
+        """Keep a record, and let go of old ones."""
+        size = size_of(recorded)
+        if size > self._max_bytes or self._max_count <= 0:
+            recorded, size = _without_contents(recorded), 0
+        self._drop(recorded.request.id)
+        self._records[recorded.request.id] = recorded
+        self._bytes += size
+        while (
+            len(self._records) > max(1, self._max_count) or self._bytes > self._max_bytes or self._stale(recorded.time)
+        ):
+            self._drop(next(iter(self._records)))
+
+    def _stale(self, now: float) -> bool:
+        return next(iter(self._records.values())).time < now - self._max_age
+
+    def _drop(self, request_id: str) -> None:
+        recorded = self._records.pop(request_id, None)
+        if recorded is not None:
+            self._bytes -= size_of(recorded)
+
+    def get(self, request_id: str) -> Recorded | None:
+        """A record by its request's id."""
+        return self._records.get(request_id)
+
+    def all(self) -> Iterable[Recorded]:
+        """Every record, oldest first."""
+        return self._records.values()
+
+
+def size_of(recorded: Recorded) -> int:
+    """Bytes of what was sent and answered."""
+    sent = sum(len(parameter.value) for parameter in recorded.request.parameters)
+    return sent + (len(recorded.reply.body) if recorded.reply is not None else 0)
+
+
+def _without_contents(recorded: Recorded) -> Recorded:
+    return msgspec.structs.replace(recorded, request=Request(recorded.request.id), reply=None)
+
+
+def _without_credentials(recorded: Recorded) -> Recorded:
+    request = recorded.request
+    if not any(name.lower() in CREDENTIALS for name in request.headers):
+        return recorded
+    headers = {name: value for name, value in request.headers.items() if name.lower() not in CREDENTIALS}
+    return msgspec.structs.replace(recorded, request=msgspec.structs.replace(request, headers=headers))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Any, TypeVar
 
+import msgspec
+
+from tsnb.archive.read import Extraction
 from tsnb.config import Config
 from tsnb.engine.api import Registration
 from tsnb.errors import BadRequest, InvalidModel
@@ -56,6 +59,19 @@ def make_spec(
         device_ids=_device_ids(yaml),
         service_envelope=config.service_envelope,
         loaded_at_startup=said.loaded_at_startup,
+    )
+
+
+def revised_spec(spec: ModelSpec, extraction: Extraction, build: int) -> ModelSpec:
+    """A version with new code: its settings stay, its folder, handler and build are new."""
+    model = extraction.manifest.get("model") or {}
+    return msgspec.structs.replace(
+        spec,
+        model_dir=str(extraction.model_dir),
+        handler=str(model.get("handler") or spec.handler),
+        manifest=extraction.manifest,
+        model_config=extraction.config,
+        build=build,
     )
 
 

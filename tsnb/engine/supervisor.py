@@ -22,7 +22,7 @@ from tsnb.engine.logs import follow
 from tsnb.engine.processes import Order, Process, worker_environment
 from tsnb.engine.worker_handle import Flight, LoadFailed, WorkerHandle, named
 from tsnb.errors import TsnbError, WorkerDied, WorkersFailed
-from tsnb.messages import Failure, WorkerState, WorkerStatus
+from tsnb.messages import Failure, ModelSpec, WorkerState, WorkerStatus
 
 if TYPE_CHECKING:
     from tsnb.engine.model import ServedModel
@@ -42,8 +42,9 @@ class Slot:
     error that ended the first attempt.
     """
 
-    def __init__(self, worker_id: str, model: ServedModel, gpu_id: int | None, launch: Launch) -> None:
+    def __init__(self, worker_id: str, model: ServedModel, spec: ModelSpec, gpu_id: int | None, launch: Launch) -> None:
         self.id = worker_id
+        self.spec = spec
         self.state: WorkerState = "starting"
         self.gpu_id = gpu_id
         self.handle: WorkerHandle | None = None
@@ -52,9 +53,11 @@ class Slot:
         self.requests = 0
         self.failure: Failure | None = None
         self.retiring = False
+        #: It is being tried before a swap: it gets checks and no requests.
+        self.candidate = False
         self._model = model
         self._launch = launch
-        self._backoff = Backoff(model.spec.max_retry_timeout)
+        self._backoff = Backoff(spec.max_retry_timeout)
         self._restarts = 0
         self._started = 0.0
         self._ready: protocol.Ready | None = None
@@ -71,7 +74,7 @@ class Slot:
 
     def healthy(self, now: float) -> bool:
         """Not down for longer than the model's retry window (spec 1.2)."""
-        return self.state != "failed" and self._backoff.down_for(now) <= self._model.spec.max_retry_timeout
+        return self.state != "failed" and self._backoff.down_for(now) <= self.spec.max_retry_timeout
 
     def status(self) -> WorkerStatus:
         """The worker as its owner sees it."""
@@ -115,7 +118,7 @@ class Slot:
     async def _start(self) -> None:
         self.state = "starting"
         self._started = time.time()
-        spec = self._model.spec
+        spec = self.spec
         env = worker_environment(dict(os.environ), self._model.config.blacklist_env_vars, self._extra_environment())
         self.process = await self._launch(Order(self.id, env, spec.model_dir, spec.python))
         await self._follow_output()
@@ -135,7 +138,7 @@ class Slot:
         return {"TS_DECODE_INPUT_REQUEST": str(decode).lower()}
 
     def _load_order(self) -> protocol.Load:
-        spec, config = self._model.spec, self._model.config
+        spec, config = self.spec, self._model.config
         return protocol.Load(
             model_name=spec.name,
             model_version=spec.version,
@@ -204,12 +207,10 @@ class Slot:
         ids = tuple(job.request.id for job in self.handle.flight.jobs) if self.handle and self.handle.flight else ()
         lines = "\n".join(line.text for line in self._model.ring.lines(worker=self.id)[-20:])
         failure = Failure("WorkerDied", message, stage=stage, output=lines)
-        return named(
-            failure, model=self._model.spec.name, version=self._model.spec.version, worker=self.id, request_ids=ids
-        )
+        return named(failure, model=self.spec.name, version=self.spec.version, worker=self.id, request_ids=ids)
 
     def _note_failed_start(self, error: Exception) -> None:
-        spec = self._model.spec
+        spec = self.spec
         failed = error.failed if isinstance(error, LoadFailed) else None
         text = failed.message if failed is not None else str(error)
         failure = (
@@ -270,7 +271,7 @@ class Slot:
 
     def _on_overdue(self) -> None:
         self._death = (
-            f"No answer within {self._model.spec.response_timeout:g} s (responseTimeout in model-config.yaml, "
+            f"No answer within {self.spec.response_timeout:g} s (responseTimeout in model-config.yaml, "
             "or default_response_timeout); the worker was killed and is started again."
         )
         if self.process is not None:

@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 
-from tsnb import __version__
+from tsnb import __version__, messages
+from tsnb.engine.api import Revision
 from tsnb.engine.placement import devices
-from tsnb.errors import NotFound
-from tsnb.messages import ModelStatus
+from tsnb.errors import BadRequest, NotFound
+from tsnb.messages import ModelStatus, Recorded
 from tsnb.rest.routes import Doors, Listener, Request, Response, route
 
 
@@ -52,10 +53,7 @@ async def model(doors: Doors, request: Request) -> Response:
 )
 async def logs(doors: Doors, request: Request) -> Response:
     """What the workers of a model wrote lately."""
-    try:
-        after = float(request.argument("after") or 0)
-    except ValueError:
-        after = 0.0
+    after = _seconds(request, "after")
     name, version = request.params["model_name"], request.argument("version") or None
     return _json({"lines": doors.engine.logs(name, version, after=after)})
 
@@ -68,6 +66,73 @@ async def failure(doors: Doors, request: Request) -> Response:
     if found is None:
         raise NotFound(f"No failure of request {request_id} is remembered. Only the latest ones are kept.")
     return _json(found)
+
+
+@route("PUT", "/-/models/{model_name}/{model_version}/code", Listener.MANAGEMENT, access="manage")
+async def swap(doors: Doors, request: Request) -> Response:
+    """Give a version new code without dropping a request. The body is a Revision as JSON."""
+    try:
+        revision = msgspec.json.decode(request.body, type=Revision)
+    except msgspec.MsgspecError as error:
+        raise BadRequest(f"The body is no revision: {error}. Send {{files, url, checks}} as JSON.") from error
+    return _json(await doors.engine.swap(request.params["model_name"], request.params["model_version"], revision))
+
+
+@route("DELETE", "/-/models/{model_name}/{model_version}/code", Listener.MANAGEMENT, access="manage")
+async def rollback(doors: Doors, request: Request) -> Response:
+    """Go back to the code before the last swap."""
+    return _json(await doors.engine.rollback(request.params["model_name"], request.params["model_version"]))
+
+
+@route(
+    "GET",
+    "/-/requests/{model_name}",
+    Listener.MANAGEMENT,
+    query={"version": "Default: every version.", "after": "Only requests answered after this Unix time."},
+)
+async def requests(doors: Doors, request: Request) -> Response:
+    """The requests that were kept of a model: when, how long, which stages; without what was sent."""
+    version = request.argument("version") or None
+    kept = doors.engine.requests(request.params["model_name"], version, after=_seconds(request, "after"))
+    return _json({"requests": [_outline(each) for each in kept]})
+
+
+@route("GET", "/-/requests/{model_name}/{request_id}", Listener.MANAGEMENT)
+async def kept_request(doors: Doors, request: Request) -> Response:
+    """A request that was kept, with what was sent and answered (bytes in base64)."""
+    request_id = request.params["request_id"]
+    found = doors.engine.request(request_id)
+    if found is None or found.model != request.params["model_name"]:
+        raise NotFound(
+            f"No request {request_id} of this model is kept. Failures and a sample of the others are, for a while."
+        )
+    return _json(found)
+
+
+@route(
+    "PUT",
+    "/-/recording/{model_name}",
+    Listener.MANAGEMENT,
+    access="manage",
+    query={"version": "Default: the default version.", "count": "How many requests."},
+)
+async def record(doors: Doors, request: Request) -> Response:
+    """Keep the next requests of a version, whatever comes of them."""
+    name, version = request.params["model_name"], request.argument("version") or None
+    doors.engine.record(name, version, int(_seconds(request, "count")))
+    return _json({"status": "recording"})
+
+
+def _outline(kept: Recorded) -> Recorded:
+    """A record without the contents."""
+    return msgspec.structs.replace(kept, request=messages.Request(kept.request.id), reply=None)
+
+
+def _seconds(request: Request, name: str) -> float:
+    try:
+        return float(request.argument(name) or 0)
+    except ValueError:
+        return 0.0
 
 
 def _status(status: ModelStatus) -> dict[str, Any]:

@@ -202,6 +202,36 @@ class Recorded(Struct, frozen=True):
     failure: Failure | None = None
 
 
+class Revision(Struct, frozen=True):
+    """New code for a served version, and the requests it must answer before it takes over.
+
+    ``files`` are text files of the model folder by name: the others, weights
+    above all, stay as they are. Or ``url`` names a whole archive, as in
+    :class:`tsnb.engine.api.Registration`. Without ``checks`` the latest recorded requests that
+    were answered well are used.
+    """
+
+    files: dict[str, str] = {}
+    url: str | None = None
+    checks: tuple[Request, ...] = ()
+
+
+class Swapped(Struct, frozen=True):
+    """New code is live: which build, after how many seconds, after how many checks.
+
+    ``draining`` requests were held by workers of the old build at that moment;
+    those workers finish them and leave.
+    """
+
+    name: str
+    version: str
+    build: int
+    seconds: float
+    workers: int
+    checked: int
+    draining: int
+
+
 class LogLine(Struct, frozen=True):
     """One line a worker wrote. ``time`` is Unix seconds, ``stream`` stdout, stderr or tsnb."""
 

@@ -7,9 +7,9 @@ import pytest
 
 from tests.engine.conftest import until
 from tests.engine.test_local import run
-from tsnb.engine.api import Registration, Revision
+from tsnb.engine.api import Registration
 from tsnb.errors import BadRequest, HandlerFailed, WorkersFailed
-from tsnb.messages import Parameter, Request
+from tsnb.messages import Parameter, Request, Revision
 
 
 def code(answer):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -15,7 +15,7 @@ from tsnb.client.address import Address
 from tsnb.client.result import Result
 from tsnb.client.transport import ANSWER_TIMEOUT, Transport
 from tsnb.errors import TsnbError
-from tsnb.messages import Failure, LogLine, ModelStatus
+from tsnb.messages import Failure, LogLine, ModelStatus, Recorded, Request, Revision, Swapped
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -27,6 +27,10 @@ T = TypeVar("T")
 
 class _Models(msgspec.Struct):
     models: list[ModelStatus]
+
+
+class _Requests(msgspec.Struct):
+    requests: list[Recorded]
 
 
 class _Lines(msgspec.Struct):
@@ -124,6 +128,49 @@ class Client:
     def set_default(self, name: str, version: str) -> str:
         """Let requests without a version go to this one."""
         return self._act("PUT", f"{_model_path(name, version)}/set-default")
+
+    def swap(
+        self,
+        name: str,
+        version: str | None = None,
+        *,
+        files: Mapping[str, str] | None = None,
+        url: str | None = None,
+        checks: Sequence[Request] = (),
+    ) -> Swapped:
+        """Give a served version new code without dropping a request: some text ``files``, or the archive ``url``.
+
+        New workers load it and answer ``checks`` (by default recorded requests)
+        before they take over. Raises WorkersFailed or HandlerFailed, with
+        ``.failure``; then the old code serves on.
+        """
+        revision = Revision(dict(files or {}), url, tuple(checks))
+        return self._change("PUT", self._code(name, version), Swapped, msgspec.json.encode(revision))
+
+    def rollback(self, name: str, version: str | None = None) -> Swapped:
+        """Go back to the code before the last swap. Raises BadRequest when there is none."""
+        return self._change("DELETE", self._code(name, version), Swapped)
+
+    def _code(self, name: str, version: str | None) -> str:
+        found = version or next(status.spec.version for status in self.describe(name) if status.default)
+        return f"-/models/{_quoted(name)}/{_quoted(found)}/code"
+
+    def requests(self, name: str, version: str | None = None, after: float = 0.0) -> list[Recorded]:
+        """The requests that were kept of a model, oldest first, without what was sent: see :meth:`request`."""
+        said = {"version": version, "after": after or None}
+        query = {key: value for key, value in said.items() if value is not None}
+        return self._get(f"-/requests/{_quoted(name)}", _Requests, query).requests
+
+    def request(self, name: str, request_id: str) -> Recorded:
+        """A request that was kept, with what was sent and answered. Raises NotFound."""
+        return self._get(f"-/requests/{_quoted(name)}/{_quoted(request_id)}", Recorded)
+
+    def record(self, name: str, count: int, version: str | None = None) -> None:
+        """Let the server keep the next ``count`` requests of a version."""
+        query = {"count": count, "version": version}
+        self._act(
+            "PUT", f"-/recording/{_quoted(name)}", {key: value for key, value in query.items() if value is not None}
+        )
 
     def logs(self, name: str, version: str | None = None, after: float = 0.0) -> list[LogLine]:
         """What the workers wrote lately, oldest first, after a Unix time."""
@@ -238,6 +285,16 @@ class Client:
             raise self._with_failure(error) from None
         return _decode(response, dict[str, str])["status"]
 
+    def _change(self, method: str, path: str, type: type[T], content: bytes | None = None) -> T:
+        """Change something; its failure comes in full, since only the owner may change."""
+        url = f"{self.address.management}/{path}"
+        response = self._transport.send(method, url, content=content, headers=_JSON, timeout=None)
+        try:
+            answers.check(response)
+        except TsnbError as error:
+            raise self._with_failure(error) from None
+        return _decode(response, type)
+
     def _result(self, response: httpx.Response, name: str) -> Result:
         self._check_prediction(response)
         elapsed = response.elapsed.total_seconds()
@@ -259,9 +316,13 @@ class Client:
         return error
 
 
+_JSON = {"Content-Type": "application/json"}
+
+
 def _typed(content_type: str, headers: Mapping[str, str] | None) -> dict[str, str]:
+    """The headers of a prediction: the caller's, a content type, and the wish to know where the time went."""
     own = any(key.lower() == "content-type" for key in headers or {})
-    return {**({} if own else {"Content-Type": content_type}), **(headers or {})}
+    return {"X-Tsnb-Timing": "1", **({} if own else {"Content-Type": content_type}), **(headers or {})}
 
 
 def _quoted(part: str) -> str:

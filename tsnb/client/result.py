@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,6 +15,8 @@ from tsnb.errors import TsnbError, from_wire
 
 Kind = Literal["empty", "json", "labels", "image", "text", "binary"]
 """How an answer is best shown."""
+
+_TIMING = re.compile(r"([\w-]+);dur=([\d.]+)")
 
 SHOWN = 20_000
 """Characters of an answer that are shown; :attr:`Result.content` always has all of it."""
@@ -45,6 +48,12 @@ class Result:
     def content_type(self) -> str:
         """The MIME type the handler set, or ``""``: TorchServe's handlers rarely set one (spec 1.4)."""
         return self.headers.get("content-type", "").split(";", 1)[0].strip().lower()
+
+    @property
+    def timings(self) -> dict[str, float]:
+        """Where the server spent its time: seconds by stage; empty if it did not say."""
+        found = _TIMING.findall(self.headers.get("server-timing", ""))
+        return {stage: float(milliseconds) / 1e3 for stage, milliseconds in found}
 
     @property
     def text(self) -> str:

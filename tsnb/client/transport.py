@@ -79,7 +79,7 @@ class Transport:
         if self._pool is None:
             import httpx
 
-            self._pool = httpx.Client(trust_env=_beyond(self.address.inference))
+            self._pool = httpx.Client(trust_env=_beyond(self.address.inference), verify=_encrypted(self.address))
         return self._pool
 
     def _with_token(self, url: str, headers: Mapping[str, str] | None) -> dict[str, str]:
@@ -90,6 +90,11 @@ class Transport:
 def _beyond(url: str) -> bool:
     """Whether a URL is not on this machine; only then may the environment's proxies be asked."""
     return urlsplit(url).hostname not in LOOPBACK
+
+
+def _encrypted(address: Address) -> bool:
+    """Whether certificates matter: loading the known authorities takes 20 ms, spared where nothing is encrypted."""
+    return any(url.startswith("https") for url in (address.inference, address.management, address.metrics))
 
 
 def _limits(timeout: float | None) -> httpx.Timeout:
@@ -118,5 +123,7 @@ async def _patient_async(url: str, timeout: float | None) -> AsyncIterator[httpx
     import httpx
 
     with _patient(url, timeout):
-        async with httpx.AsyncClient(timeout=_limits(timeout), trust_env=_beyond(url)) as http:
+        async with httpx.AsyncClient(
+            timeout=_limits(timeout), trust_env=_beyond(url), verify=url.startswith("https")
+        ) as http:
             yield http

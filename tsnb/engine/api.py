@@ -13,7 +13,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from tsnb.messages import Failure, LogLine, ModelStatus, Recorded, Reply, Request
+from tsnb.messages import Failure, LogLine, ModelStatus, Recorded, Reply, Request, Revision, Swapped
 
 
 class Registration(Struct, frozen=True):
@@ -42,36 +42,6 @@ class Scaled(Struct, frozen=True):
     version: str
     wanted: int
     running: int
-
-
-class Revision(Struct, frozen=True):
-    """New code for a served version, and the requests it must answer before it takes over.
-
-    ``files`` are text files of the model folder by name: the others, weights
-    above all, stay as they are. Or ``url`` names a whole archive, as in
-    :class:`Registration`. Without ``checks`` the latest recorded requests that
-    were answered well are used.
-    """
-
-    files: dict[str, str] = {}
-    url: str | None = None
-    checks: tuple[Request, ...] = ()
-
-
-class Swapped(Struct, frozen=True):
-    """New code is live: which build, after how many seconds, after how many checks.
-
-    ``draining`` requests were held by workers of the old build at that moment;
-    those workers finish them and leave.
-    """
-
-    name: str
-    version: str
-    build: int
-    seconds: float
-    workers: int
-    checked: int
-    draining: int
 
 
 class Stream(Struct):
@@ -132,8 +102,8 @@ class Engine(Protocol):
     def describe(self, name: str, version: str | None = None) -> list[ModelStatus]:
         """One version (None: the default) or, with ``version="all"``, every version of a model."""
 
-    async def predict(self, name: str, version: str | None, request: Request) -> Reply | Stream:
-        """Queue a request and wait for its answer.
+    async def predict(self, name: str, version: str | None, request: Request, *, timed: bool = False) -> Reply | Stream:
+        """Queue a request and wait for its answer; ``timed`` adds ``queue`` and ``total`` to the reply's timings.
 
         Cancelling the coroutine cancels the request. Raises ModelNotFound,
         ModelVersionNotFound, ServiceUnavailable, HandlerFailed, WorkerDied.

@@ -17,10 +17,11 @@ from tsnb.archive.read import Extraction, Limits, discard, extract
 from tsnb.archive.unpack import revise
 from tsnb.config import Config
 from tsnb.engine import nursery, placement, processes
-from tsnb.engine.api import Registration, Revision, Scaled, Stream, Swapped
+from tsnb.engine.api import Registration, Scaled, Stream
 from tsnb.engine.job import Job, Outcome
 from tsnb.engine.model import ServedModel
 from tsnb.engine.recorder import Recorder
+from tsnb.engine.records import with_timings
 from tsnb.engine.registration import make_spec, revised_spec
 from tsnb.engine.sources import resolve
 from tsnb.engine.stats import Stats
@@ -28,7 +29,7 @@ from tsnb.engine.store import Store
 from tsnb.engine.supervisor import Slot
 from tsnb.engine.swap import MAX_CHECKS, swap
 from tsnb.errors import BadRequest, TsnbError
-from tsnb.messages import Failure, LogLine, ModelSpec, ModelStatus, Recorded, Reply, Request
+from tsnb.messages import Failure, LogLine, ModelSpec, ModelStatus, Recorded, Reply, Request, Revision, Swapped
 
 log = logging.getLogger(__name__)
 
@@ -247,7 +248,7 @@ class LocalEngine:
 
     # --- requests ---------------------------------------------------------------------------------
 
-    async def predict(self, name: str, version: str | None, request: Request) -> Reply | Stream:
+    async def predict(self, name: str, version: str | None, request: Request, *, timed: bool = False) -> Reply | Stream:
         """Queue a request and wait for its answer."""
         model = self._store.get(name, version)
         loop = asyncio.get_running_loop()
@@ -256,7 +257,8 @@ class LocalEngine:
         self._stats.request_accepted(name, version)
         model.submit(job)
         try:
-            return await future
+            outcome = await future
+            return with_timings(outcome, job, loop.time()) if timed else outcome
         except asyncio.CancelledError:
             model.cancel(job)
             raise

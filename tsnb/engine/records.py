@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tsnb.engine.job import Job
+from tsnb.engine.api import Stream
+from tsnb.engine.job import Job, Outcome
 from tsnb.engine.worker_handle import Flight, named
 from tsnb.errors import TsnbError
 from tsnb.messages import Failure, Recorded
@@ -36,6 +37,14 @@ def recorded(job: Job, slot: Slot, flight: Flight, now: float, wall: float) -> R
         reply=reply,
         failure=_failure(job, slot),
     )
+
+
+def with_timings(outcome: Outcome, job: Job, now: float) -> Outcome:
+    """A reply with the time it waited in the queue and the time it took altogether; a stream as it is."""
+    if isinstance(outcome, Stream):
+        return outcome
+    timings = {"queue": job.taken - job.created, **outcome.timings, "total": now - job.created}
+    return msgspec.structs.replace(outcome, timings=timings)
 
 
 def _failure(job: Job, slot: Slot) -> Failure | None:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from tsnb.engine.api import Stream, Swapped
+from tsnb.engine.api import Stream
 from tsnb.engine.job import Job, Outcome
 from tsnb.engine.model import ServedModel
 from tsnb.engine.supervisor import Slot
 from tsnb.errors import HandlerFailed, TsnbError
-from tsnb.messages import ModelSpec, Request
+from tsnb.messages import ModelSpec, Request, Swapped
 
 MAX_CHECKS = 3
 """Recorded requests that new code must answer when the caller names none."""

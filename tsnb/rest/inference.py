@@ -14,6 +14,8 @@ from tsnb.rest.routes import ANY, Doors, Listener, Request, Response, close, rou
 
 _FRAMING = {"content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "trailer"}
 """Headers that belong to the connection, not to a handler."""
+TIMING = "x-tsnb-timing"
+"""A request with this header is answered with ``Server-Timing``: where the time went, stage by stage."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -84,12 +86,21 @@ async def _answer(
     headers = {**request.headers, **headers}
     if not request.body and not request.header("content-length"):
         headers["content-length"] = "0"
-    answer = await doors.engine.predict(name, version, messages.Request(request.id, headers, body))
+    timed = bool(request.header(TIMING))
+    answer = await doors.engine.predict(name, version, messages.Request(request.id, headers, body), timed=timed)
     if isinstance(answer, Stream):
         response = _response(answer.first)
         response.chunks = Chunks(answer.parts)
         return response
-    return _response(answer)
+    response = _response(answer)
+    if timed:
+        response.headers["Server-Timing"] = server_timing(answer.timings)
+    return response
+
+
+def server_timing(timings: dict[str, float]) -> str:
+    """Stages and their seconds as the value of a ``Server-Timing`` header, in milliseconds."""
+    return ", ".join(f"{stage};dur={seconds * 1e3:.3f}" for stage, seconds in timings.items())
 
 
 def _response(reply: Reply) -> Response:

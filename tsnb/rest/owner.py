@@ -10,10 +10,9 @@ from typing import Any
 import msgspec
 
 from tsnb import __version__, messages
-from tsnb.engine.api import Revision
 from tsnb.engine.placement import devices
 from tsnb.errors import BadRequest, NotFound
-from tsnb.messages import ModelStatus, Recorded
+from tsnb.messages import ModelStatus, Recorded, Revision
 from tsnb.rest.routes import Doors, Listener, Request, Response, route
 
 

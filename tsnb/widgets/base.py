@@ -1,9 +1,9 @@
 """What the widgets share: facts that views show, and questions that views ask through the kernel.
 
 A view sends ``{"kind", "id", …}`` and gets ``{"kind": "reply", "id", …}``
-back; a refusal carries ``error``. Everything runs on the kernel's own thread
-when the message arrives: there is no poller, no thread and no timer in
-Python, so a widget nobody looks at costs nothing.
+back; a refusal carries ``error``. Everything runs where and when the kernel
+hands the message over: there is no poller, no thread and no timer in Python,
+so a widget nobody looks at costs nothing.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class LiveWidget(anywidget.AnyWidget):
             self._reply(content, facts, buffers)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run on the kernel's loop, which stays free meanwhile; without a loop, now."""
+        """Run on the loop that brought the message, which stays free meanwhile; without a loop, now."""
         try:
             task = asyncio.get_running_loop().create_task(work)
         except RuntimeError:

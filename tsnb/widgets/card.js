@@ -20,7 +20,7 @@ export default () => {
 function cardView(model, el, line) {
   const facts = () => model.get("facts");
   const state = { version: null, tab: "Try it", problem: "", sure: false, group: unique() };
-  const chosen = () => facts().versions.find((each) => each.version === state.version) ?? facts().versions[0];
+  const chosen = () => facts().versions.find((each) => each.version === state.version) ?? main(facts().versions);
 
   /** Do something to the model; what went wrong is shown, never thrown. */
   const act = async (kind, content) => {
@@ -47,14 +47,27 @@ function cardView(model, el, line) {
   const code = h("pre", { tabindex: "0" });
   const call = h("div", { class: "tsnb-call" }, code, copyButton(() => facts().calls[state.tab], "this call"));
 
-  const unserve = () =>
-    state.sure
-      ? [
-          h("span", {}, `Stop serving ${facts().name}${facts().versions.length > 1 ? " " + chosen().version : ""}?`),
-          button("Stop", () => { state.sure = false; act("unregister"); }, { tone: "bad" }),
-          button("Keep", () => { state.sure = false; update(); }),
-        ]
-      : button("Unserve", () => { state.sure = true; update(); }, { disabled: !usable() });
+  const ask = (sure) => () => {
+    state.sure = sure;
+    update();
+  };
+  const stop = (text, version) => {
+    const go = () => {
+      state.sure = false;
+      act("unregister", { version });
+    };
+    return button(text, go, { tone: "bad" });
+  };
+  const unserve = () => {
+    if (!state.sure) return button("Unserve", ask(true), { disabled: !usable() });
+    const several = facts().versions.length > 1;
+    return [
+      h("span", {}, `Stop serving ${facts().name}?`),
+      several && !chosen().default && stop(`Only ${chosen().version}`, chosen().version),
+      stop(several ? "All versions" : "Stop", null),
+      button("Keep", ask(false)),
+    ];
+  };
 
   const usable = () => line.connection() !== "disconnected" && !facts().gone && !facts().problem;
 
@@ -76,7 +89,7 @@ function cardView(model, el, line) {
     show(problem, state.problem || version.failure);
     show(versions, now.versions.length > 1 && versionTable(now.versions, version, state, act, update));
     show(figures, figureList(version));
-    show(workers, version.workers.length > 0 && workerTable(version.workers));
+    show(workers, version.workers.length > 0 && workerTable(version.workers), notes(version.workers));
     scale.update(usable());
     trial.update(usable());
     tabs.update();
@@ -98,6 +111,11 @@ function cardView(model, el, line) {
   };
 }
 
+/** The version that answers when none is named. */
+function main(versions) {
+  return versions.find((version) => version.default) ?? versions[0];
+}
+
 function versionTable(versions, chosen, state, act, update) {
   const pick = (version) => () => {
     state.version = version.version;
@@ -114,7 +132,7 @@ function versionTable(versions, chosen, state, act, update) {
     badge(version.state, version.tone),
     [`${version.ready} / ${version.wanted}`, true],
     [count(version.requests), true],
-    [version.latency, true],
+    [version.latency || "–", true],
     version.default
       ? h("span", { class: "tsnb-dim" }, "default")
       : button("Make default", () => act("set_default", { version: version.version }), {
@@ -141,7 +159,7 @@ function workerTable(workers) {
   const headings = ["Worker", "State", "Device", ["Process", true], ["Memory", true], ["Requests", true], ["Restarts", true]];
   const row = (worker) => [
     h("code", {}, worker.id),
-    h("span", { title: worker.notes.join("\n") || null }, badge(worker.state, worker.tone)),
+    badge(worker.state, worker.tone),
     worker.device,
     [worker.pid ? String(worker.pid) : "", true],
     [worker.memory, true],
@@ -149,6 +167,12 @@ function workerTable(workers) {
     [count(worker.restarts), true],
   ];
   return table(counted(workers.length, "worker"), headings, workers.map(row));
+}
+
+/** What the workers have to say, each thing once. */
+function notes(workers) {
+  const texts = new Set(workers.flatMap((worker) => worker.notes));
+  return [...texts].map((text) => h("p", { class: "tsnb-dim" }, text));
 }
 
 /** A list of tabs with the keys that belong to one: arrows, Home, End. */

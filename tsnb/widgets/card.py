@@ -12,7 +12,7 @@ from tsnb.errors import ModelVersionNotFound, TsnbError
 from tsnb.messages import Failure
 from tsnb.widgets import assets
 from tsnb.widgets.base import REFRESH_TIMEOUT, Buffers, LiveWidget
-from tsnb.widgets.facts import Facts, model_facts
+from tsnb.widgets.facts import Facts, default_version, model_facts
 from tsnb.widgets.howto import snippets
 
 SENT = 6_000_000
@@ -44,9 +44,14 @@ class Card(LiveWidget):
         return {"status": said}
 
     def _on_unregister(self, content: Mapping[str, Any], buffers: Buffers) -> Facts:
-        said = self.client.unregister(self.name, content["version"])
+        said = [self.client.unregister(self.name, version) for version in self._leaving(content["version"])]
         self.refresh()
         return {"status": said}
+
+    def _leaving(self, version: str | None) -> list[str]:
+        """One version, or (None) all of them: the default one has to be the last."""
+        every = sorted(self.client.describe(self.name), key=lambda status: status.default)
+        return [version] if version else [status.spec.version for status in every]
 
     def _on_set_default(self, content: Mapping[str, Any], buffers: Buffers) -> Facts:
         said = self.client.set_default(self.name, content["version"])
@@ -71,10 +76,11 @@ class Card(LiveWidget):
 
     def _repr_html_(self) -> str:
         versions = self.facts["versions"]
-        state = "not served" if self.facts.get("gone") else versions[0]["state"]
+        main = default_version(self.facts)
+        state = html.badge("not served") if self.facts["gone"] else html.badge(main["state"], main["tone"])
         head = [
             html.tag("span", self.name, class_="tsnb-title"),
-            html.badge(state, versions[0]["tone"]),
+            state,
             html.tag("code", self.facts["url"], class_="tsnb-dim"),
         ]
         call = html.tag("pre", self.facts["calls"]["curl"])

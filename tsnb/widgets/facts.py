@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -32,9 +33,9 @@ _WORKER_TONES: dict[str, html.Tone] = {
 
 
 def model_facts(statuses: Sequence[ModelStatus], address: Address) -> Facts:
-    """One model: its URL, and every version, the default one first, then the newest."""
+    """One model: its URL, and every version, the newest first."""
     name = statuses[0].spec.name
-    versions = [version_facts(status, address) for status in sorted(statuses, key=_order)]
+    versions = [version_facts(status, address) for status in sorted(statuses, key=_order, reverse=True)]
     return {"name": name, "url": address.prediction(name), "versions": versions}
 
 
@@ -117,7 +118,13 @@ def _failure(worker: WorkerStatus) -> str:
     return f"{failure.type} in {failure.stage}: {failure.message}" if failure else ""
 
 
-def _order(status: ModelStatus) -> tuple[bool, list[int | float]]:
-    """The default version first, then higher numbers before lower ones."""
-    parts = status.spec.version.replace("-", ".").split(".")
-    return not status.default, [-int(part) if part.isdigit() else 0 for part in parts]
+def default_version(model: Facts) -> Facts:
+    """The version that answers when none is named."""
+    versions: list[Facts] = model["versions"]
+    return next((each for each in versions if each["default"]), versions[0])
+
+
+def _order(status: ModelStatus) -> list[tuple[int, str]]:
+    """``1.10`` after ``1.9``, and words after numbers."""
+    parts = re.split(r"[.-]", status.spec.version)
+    return [(int(part), "") if part.isdigit() else (1 << 60, part) for part in parts]

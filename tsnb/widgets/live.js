@@ -2,7 +2,7 @@
 
 const PACE = { busy: 700, usual: 2000, idle: 6000 };
 const IDLE_AFTER = 10; // refreshes without news
-const PATIENCE = 5000; // an unanswered refresh means a busy kernel, or none
+const PATIENCE = 5000; // a refresh unanswered for longer means a busy kernel, or none
 
 /**
  * One line per widget model, shared by its views.
@@ -118,5 +118,5 @@ export function openLine(model) {
 
 /** What to say about the line, or "". */
 export function connectionText(connection) {
-  return { live: "", waiting: "the kernel is busy", disconnected: "disconnected: run the cell again" }[connection];
+  return { live: "", waiting: "no answer from the kernel: busy, or restarted", disconnected: "disconnected: run the cell again" }[connection];
 }

@@ -98,7 +98,7 @@ function fleetView(model, el, line) {
       h("span", { class: "tsnb-title" }, counted(facts.models.length, "model")),
       h("span", { class: "tsnb-dim" }, `${counted(facts.ready, "worker")} ready · ${facts.memory}`),
       h("span", { class: "tsnb-dim", "aria-live": "polite" }, connectionText(line.connection()) || facts.problem),
-      h("code", { class: "tsnb-dim tsnb-push" }, facts.server),
+      h("span", { class: "tsnb-dim tsnb-push" }, h("code", {}, facts.server)),
     );
     show(problem, failed);
     const rows = facts.models.flatMap(({ name, versions }) => versions.map(row(name, versions.length > 1)));

@@ -64,6 +64,8 @@ class LiveWidget(anywidget.AnyWidget):
                 self._reply(content, answer)
         except TsnbError as error:
             self._refuse(content, error)
+        except (KeyError, TypeError, ValueError) as error:
+            self._refuse(content, BadRequest(f"A view sent {dict(content)}, which makes no sense: {error!r}."))
 
     def _on_refresh(self, content: Mapping[str, Any], buffers: Buffers) -> Facts:
         news = self.refresh()

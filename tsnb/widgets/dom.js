@@ -110,10 +110,14 @@ export function counted(number, noun) {
 /** 12.3 kB, as tsnb.html.bytes_text writes it. */
 export function bytesText(size) {
   for (const unit of ["B", "kB", "MB", "GB"]) {
-    if (size < 999.5) return `${size >= 99.5 || Number.isInteger(size) ? size.toFixed(0) : size.toFixed(1)} ${unit}`;
+    if (size < 999.5) return `${threeDigits(size)} ${unit}`;
     size /= 1000;
   }
-  return `${size.toFixed(1)} TB`;
+  return `${threeDigits(size)} TB`;
+}
+
+function threeDigits(size) {
+  return size >= 99.5 ? size.toFixed(0) : size.toFixed(1).replace(/\.0$/, "");
 }
 
 /** A name no other view has. */

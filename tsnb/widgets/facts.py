@@ -82,8 +82,8 @@ def state_of(status: ModelStatus) -> str:
     """One word for a version, a key of :data:`STATES`."""
     states = [worker.state for worker in status.workers]
     ready, wanted = states.count("ready"), status.spec.min_workers
-    if not states and not wanted:
-        return "idle"
+    if not wanted:
+        return "stopping" if states else "idle"
     if ready > wanted:
         return "stopping"
     if ready == wanted:

@@ -1,0 +1,89 @@
+"""States and numbers from what a server says, without a server."""
+
+from __future__ import annotations
+
+import pytest
+
+from tsnb.client import Address, Client
+from tsnb.messages import Failure, ModelSpec, ModelStatus, WorkerState, WorkerStatus
+from tsnb.widgets.card import Card
+from tsnb.widgets.facts import default_version, fleet_facts, model_facts, state_of, version_facts
+from tsnb.widgets.howto import snippets
+
+ADDRESS = Address("http://host", "http://host", "http://host")
+HOSTILE = "<script>alert(1)</script>"
+
+
+def status(
+    *states: WorkerState, wanted: int = 2, version: str = "1.0", name: str = "m", **fields: object
+) -> ModelStatus:
+    spec = ModelSpec(name, version, "dir", "handler", min_workers=wanted)
+    workers = tuple(WorkerStatus(str(9000 + number), state, memory=1000) for number, state in enumerate(states))
+    return ModelStatus(spec, workers=workers, **{"default": True, **fields})
+
+
+@pytest.mark.parametrize(
+    ("states", "wanted", "word"),
+    [
+        (("ready", "ready"), 2, "ready"),
+        (("ready", "loading"), 2, "starting"),
+        ((), 2, "starting"),
+        ((), 0, "idle"),
+        (("ready", "ready", "ready"), 2, "stopping"),
+        (("ready",), 0, "stopping"),
+        (("stopped",), 0, "stopping"),
+        (("failed", "failed"), 2, "failed"),
+        (("ready", "failed"), 2, "degraded"),
+    ],
+)
+def test_state_of(states: tuple[WorkerState, ...], wanted: int, word: str) -> None:
+    assert state_of(status(*states, wanted=wanted)) == word
+
+
+def test_a_worker_that_fails_again_and_again_is_failed_not_starting() -> None:
+    failure = Failure("OSError", "no weights", stage="initialize")
+    worker = WorkerStatus("9000", "starting", failure=failure)
+    facts = version_facts(ModelStatus(ModelSpec("m", "1.0", "d", "h", min_workers=1), True, (worker,)), ADDRESS)
+    assert (facts["state"], facts["tone"]) == ("failed", "bad")
+    assert facts["failure"] == "OSError in initialize: no weights"
+    assert facts["workers"][0]["state"] == "failed"
+
+
+def test_versions_are_ordered_as_numbers() -> None:
+    facts = model_facts(
+        [status(version=version, default=version == "1.9") for version in ("1.10", "1.9", "2.0")], ADDRESS
+    )
+    assert [each["version"] for each in facts["versions"]] == ["2.0", "1.10", "1.9"]
+    assert default_version(facts)["version"] == "1.9"
+
+
+def test_the_fleet_is_summed_up() -> None:
+    facts = fleet_facts([status("ready", name="b"), status("ready", "loading", name="a")], ADDRESS)
+    assert [model["name"] for model in facts["models"]] == ["a", "b"]
+    assert (facts["ready"], facts["memory"]) == (2, "3 kB")
+
+
+def test_the_slider_reaches_beyond_what_runs() -> None:
+    assert version_facts(status(wanted=2), ADDRESS)["most"] == 8
+    assert version_facts(status(wanted=10), ADDRESS)["most"] == 20
+
+
+def test_hostile_names_stay_text() -> None:
+    facts = model_facts([status(name=HOSTILE, version=HOSTILE)], ADDRESS)
+    calls = snippets(ADDRESS.prediction(HOSTILE), True)
+    widget = Card(Client("http://host/"), HOSTILE, None, {**facts, "calls": calls, "gone": False, "problem": ""})
+    assert "<script" not in widget._repr_html_()
+    assert all("<script" not in text for text in calls.values())
+
+
+def test_snippets_ask_for_a_token_only_where_one_is_needed() -> None:
+    url = "http://host/a%40b/tsnb/predictions/m"
+    for token, words in ((True, ["TSNB_TOKEN"]), (False, [])):
+        for text in snippets(url, token).values():
+            assert url in text
+            assert [word for word in ["TSNB_TOKEN"] if word in text] == words
+
+
+def test_the_python_snippet_compiles() -> None:
+    for token in (True, False):
+        compile(snippets("http://host/predictions/m", token)["Python"], "snippet", "exec")

@@ -33,6 +33,7 @@ class Incoming(Struct):
     body: bytes
     keep_alive: bool
     chunks: bool
+    names: dict[str, str]
 
 
 class Refusal(Struct, frozen=True):
@@ -113,8 +114,8 @@ class RequestReader:
         self._offered = False
         self._parser = parser
 
-    def _framing(self) -> list[bytes]:
-        return [name for name in (b"content-length", b"transfer-encoding") if name in self._names]
+    def _framing(self) -> list[str]:
+        return [name for name in ("content-length", "transfer-encoding") if name in self._names]
 
     def _bound_unparsed(self, size: int) -> None:
         """Refuse a line that goes on and on without reaching a callback: a header, a chunk's extension, a trailer."""
@@ -144,7 +145,7 @@ class RequestReader:
         self._lines = 0
         self._target = b""
         self._headers: dict[str, str] = {}
-        self._names: dict[bytes, str] = {}
+        self._names: dict[str, str] = {}
         self._body: list[bytes] = []
         self._discard = False
         self._has_body = False
@@ -165,11 +166,11 @@ class RequestReader:
             self._refuse(431, f"More than {MAX_HEADERS} request headers, or more than {MAX_HEAD} bytes of them.")
         if self.phase is not Phase.HEAD:
             return  # a trailer after a chunked body: nobody may rely on it
-        lower = name.lower()
         text = name.decode("latin-1")
+        lower = text.lower()
         before = self._names.get(lower)
         if before is not None:
-            if lower == b"host":
+            if lower == "host":
                 self._refuse(400, INVALID)
             del self._headers[before]
         self._names[lower] = text
@@ -186,18 +187,18 @@ class RequestReader:
         if not (self._chunks or version == "1.0") or self._method == "CONNECT":
             self._refuse(400, INVALID)
         names = self._names
-        if b"transfer-encoding" in names or b"content-length" in names or b"expect" in names:
+        if "transfer-encoding" in names or "content-length" in names or "expect" in names:
             self._check_body()
 
     def _check_body(self) -> None:
         names, headers = self._names, self._headers
-        coding = headers[names[b"transfer-encoding"]] if b"transfer-encoding" in names else ""
+        coding = headers[names["transfer-encoding"]] if "transfer-encoding" in names else ""
         if coding and (coding.lower() != "chunked" or not self._chunks):
             self._refuse(400, INVALID)
-        expected = headers[names[b"expect"]].lower() if b"expect" in names and self._chunks else ""
+        expected = headers[names["expect"]].lower() if "expect" in names and self._chunks else ""
         if expected not in ("", "100-continue"):
             self._refuse(417)
-        length = int(headers[names[b"content-length"]]) if b"content-length" in names else 0
+        length = int(headers[names["content-length"]]) if "content-length" in names else 0
         self._has_body = bool(length or coding)
         if length > self._max_body:
             self._too_large(bool(expected))
@@ -239,5 +240,6 @@ class RequestReader:
                 body[0] if len(body) == 1 else b"".join(body),
                 keep_alive,
                 self._chunks,
+                self._names,
             )
         )

@@ -59,13 +59,15 @@ class Request(Struct):
     params: dict[str, str] = field(default_factory=dict)
     """The variable segments of the route's path."""
 
+    names: dict[str, str] | None = None
+    """From a header's name in lower case to the client's spelling; made when needed."""
+
     def header(self, name: str, default: str = "") -> str:
-        """A header's value, whatever its case."""
-        wanted = name.lower()
-        for key, value in self.headers.items():
-            if key.lower() == wanted:
-                return value
-        return default
+        """The value of a header, by its name in lower case."""
+        if self.names is None:
+            self.names = {spelled.lower(): spelled for spelled in self.headers}
+        spelled = self.names.get(name)
+        return default if spelled is None else self.headers[spelled]
 
     def argument(self, name: str, default: str | None = None) -> str | None:
         """The last value of a query parameter."""
@@ -261,8 +263,9 @@ _OURS = {"x-request-id", *(name.lower() for name in NO_CACHE)}
 def stamp(response: Response, request: Request) -> Response:
     """Add the headers that every answer has; a handler cannot set them (spec 1.4)."""
     headers = response.headers
-    for name in [name for name in headers if name.lower() in _OURS]:
-        del headers[name]
+    if headers:
+        for name in [name for name in headers if name.lower() in _OURS]:
+            del headers[name]
     headers["x-request-id"] = request.id
     headers.update(NO_CACHE)
     return response

@@ -74,7 +74,7 @@ def finish(draft: Draft, namespace: Mapping[str, Any]) -> Module:
     module.notices[:0] = draft.left_out
     check(module.source, module.name)
     imports = analyse(module.source).imports
-    module.provenance = provenance(draft.cell.raw, draft.cell.number, imports)
+    module.provenance = provenance(draft.cell.raw, draft.cell.number, imports, module.source, draft.captured.pieces)
     module.files = local_files(imports, Path.cwd())
     return module
 

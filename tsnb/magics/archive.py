@@ -12,9 +12,11 @@ from typing import Any
 from tsnb import html
 from tsnb.capture.cell import module_name
 from tsnb.capture.module import SIDECAR
+from tsnb.capture.provenance import imported, surroundings
 from tsnb.errors import BadRequest, TsnbError
 from tsnb.magics.base import Command, argument, arguments, friendly, line_magic, magics_class, parse, split
 from tsnb.magics.evaluate import evaluate
+from tsnb.magics.sample import is_private, latest_sample
 from tsnb.magics.views import Note
 
 
@@ -41,6 +43,7 @@ class ArchiveMagic(Command):
     @argument("--max-batch-delay", type=int, metavar="MS", help="written into the configuration")
     @argument("--export-path", metavar="DIR", help="folder for the archive (default: the model store)")
     @argument("--archive-format", default="default", metavar="FORMAT", help="default, zip-store, tgz or no-archive")
+    @argument("--no-sample", action="store_true", help="record no request and answer of the served model")
     @argument("--force", "-f", action="store_true", help="accepted; an older archive of this name is replaced anyway")
     def archive(self, line: str) -> Note:
         """Write a model archive. TorchServe serves it as well."""
@@ -63,6 +66,8 @@ class ArchiveMagic(Command):
         target = Path(options.export_path) if options.export_path else self.session.store()
         target.mkdir(parents=True, exist_ok=True)
         before = _version_at(target / f"{options.name}.mar")
+        config = _config(options, folder)
+        origin = self._origin(options, handler, record, config)
         path = archive(
             options.name,
             version=options.version,
@@ -74,12 +79,20 @@ class ArchiveMagic(Command):
             archive_format=options.archive_format,
             force=True,
             requirements_file=options.requirements_file,
-            config_file=_config(options, folder),
-            provenance=record.get("provenance", {}),
+            config_file=config,
+            provenance=origin,
         )
         self.session.archives[options.name] = path.absolute()
         replaced = [f"it replaces the archive of version {before}"] if before else []
-        return Note(f"archive {options.name} {options.version} → {_size(path)}", *notes, *replaced)
+        return Note(f"archive {options.name} {options.version} → {_size(path)}", *notes, *_told(origin), *replaced)
+
+    def _origin(self, options: Namespace, handler: str, record: dict[str, Any], config: str | None) -> dict[str, Any]:
+        """Where the archive comes from, for ``MAR-INF/tsnb.json``."""
+        origin = dict(record.get("provenance") or {"distributions": imported(handler)})
+        origin.update(surroundings(self.shell.user_ns))
+        client = None if options.no_sample or is_private(config) else self.session.connection.find()
+        sample = latest_sample(client, options.name) if client is not None else None
+        return {**origin, "sample": sample} if sample else origin
 
     def _handler(self, options: Namespace) -> tuple[str, dict[str, Any]]:
         """The handler's path or name, and what its sidecar says."""
@@ -116,6 +129,13 @@ def _sidecar(handler: str) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return record
+
+
+def _told(origin: dict[str, Any]) -> list[str]:
+    """What the user should know of what is recorded."""
+    sample = origin.get("sample")
+    kept = f"request {sample['id']} and its answer are in it as a sample; --no-sample leaves them out" if sample else ""
+    return [kept] if kept else []
 
 
 def _split_files(text: str | None) -> list[str]:

@@ -40,7 +40,7 @@ def loop():
 
 
 def job(loop, name, created=0.0, deadline=None):
-    return Job(Request(name), loop.create_future(), created, deadline)
+    return Job(Request(name), lambda outcome: None, created, deadline)
 
 
 def names(jobs):

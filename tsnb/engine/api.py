@@ -8,8 +8,8 @@ loop and never block it. Errors are those of :mod:`tsnb.errors`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -52,6 +52,10 @@ class Stream(Struct):
 
     first: Reply
     parts: AsyncIterator[Reply]
+
+
+Outcome: TypeAlias = Reply | Stream | Exception
+"""How a request ended: its answer, the beginning of a stream, or an error of :mod:`tsnb.errors`."""
 
 
 class Engine(Protocol):
@@ -101,6 +105,15 @@ class Engine(Protocol):
 
     def describe(self, name: str, version: str | None = None) -> list[ModelStatus]:
         """One version (None: the default) or, with ``version="all"``, every version of a model."""
+
+    def submit(
+        self, name: str, version: str | None, request: Request, done: Callable[[Outcome], None], *, timed: bool = False
+    ) -> Callable[[], None]:
+        """Queue a request; ``done`` is called once with its outcome, and calling what is returned gives it up.
+
+        The fast way in, for a door that needs no coroutine. Raises what
+        :meth:`predict` raises before it waits.
+        """
 
     async def predict(self, name: str, version: str | None, request: Request, *, timed: bool = False) -> Reply | Stream:
         """Queue a request and wait for its answer; ``timed`` adds ``queue`` and ``total`` to the reply's timings.

@@ -1,37 +1,38 @@
-"""One request on its way through the engine, and the future of its answer."""
+"""One request on its way through the engine, and whoever waits for its answer."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
-from typing import TypeAlias
 
-from tsnb.engine.api import Stream
+from tsnb.engine.api import Outcome, Stream
 from tsnb.messages import Reply, Request
 
-Outcome: TypeAlias = Reply | Stream
+log = logging.getLogger(__name__)
 
 MAX_WAITING_PARTS = 256
 """Parts of a stream that may wait for a slow client before its worker is no longer read from."""
 
 
 class Job:
-    """A request, when it came, when it must be answered, and who waits for it.
+    """A request, when it came, when it must be answered, and who is told.
 
-    Times are those of the event loop's clock. The future gets a
-    :class:`Reply`, a :class:`Stream`, or an exception of :mod:`tsnb.errors`.
+    Times are those of the event loop's clock. ``done`` is called once, with
+    the outcome, unless the job is abandoned before.
     """
 
-    __slots__ = ("created", "deadline", "error", "future", "parts", "reply", "request", "taken")
+    __slots__ = ("created", "deadline", "done", "error", "parts", "reply", "request", "settled", "taken")
 
     def __init__(
-        self, request: Request, future: asyncio.Future[Outcome], created: float, deadline: float | None = None
+        self, request: Request, done: Callable[[Outcome], None], created: float, deadline: float | None = None
     ) -> None:
         self.request = request
-        self.future = future
+        self.done = done
         self.created = created
         self.deadline = deadline
         self.taken = 0.0
+        self.settled = False
         self.parts: Parts | None = None
         #: What it was answered with, for the records; None for a stream.
         self.reply: Reply | None = None
@@ -40,28 +41,39 @@ class Job:
     @property
     def gone(self) -> bool:
         """Whether nobody waits for the answer any more."""
-        return self.parts.closed if self.parts is not None else self.future.done()
+        return self.parts.closed if self.parts is not None else self.settled
+
+    def abandon(self) -> None:
+        """Nobody waits any more: the answer, if there will be one, is dropped."""
+        self.settled = True
 
     def answer(self, reply: Reply) -> None:
         """Give a reply: the whole answer, or the next part of one."""
         if self.parts is not None:
             self.parts.put(reply)
-        elif self.future.done():
+        elif self.settled:
             return
         elif reply.more:
             self.parts = Parts()
-            self.future.set_result(Stream(reply, self.parts))
+            self._settle(Stream(reply, self.parts))
         else:
             self.reply = reply
-            self.future.set_result(reply)
+            self._settle(reply)
 
     def fail(self, error: Exception) -> None:
         """Give an error instead of a reply, or instead of the rest of a stream."""
         self.error = error
         if self.parts is not None:
             self.parts.fail(error)
-        elif not self.future.done():
-            self.future.set_exception(error)
+        elif not self.settled:
+            self._settle(error)
+
+    def _settle(self, outcome: Outcome) -> None:
+        self.settled = True
+        try:
+            self.done(outcome)
+        except Exception:  # it must not harm the other jobs of the batch
+            log.exception("the answer to request %s could not be handed over", self.request.id)
 
     @property
     def behind(self) -> bool:
@@ -114,3 +126,19 @@ class Parts(AsyncIterator[Reply]):
         """Nobody reads on: later parts are dropped."""
         self.closed = True
         self._say_room()
+
+
+def asked(request: Request) -> tuple[Job, asyncio.Future[Reply | Stream]]:
+    """A job and the future of its answer."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Reply | Stream] = loop.create_future()
+
+    def done(outcome: Outcome) -> None:
+        if future.done():
+            return
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+
+    return Job(request, done, loop.time()), future

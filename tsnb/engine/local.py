@@ -9,7 +9,8 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from tsnb.archive.read import Extraction, Limits, discard, extract
 from tsnb.archive.unpack import revise
 from tsnb.config import Config
 from tsnb.engine import nursery, placement, processes
-from tsnb.engine.api import Registration, Scaled, Stream
-from tsnb.engine.job import Job, Outcome
+from tsnb.engine.api import Outcome, Registration, Scaled, Stream
+from tsnb.engine.job import Job, asked
 from tsnb.engine.model import ServedModel
 from tsnb.engine.recorder import Recorder
 from tsnb.engine.records import with_timings
@@ -59,6 +60,7 @@ class LocalEngine:
         """Ask for the GPUs, and let the nursery import torch meanwhile: the first model finds it ready."""
         if self._devices is not None:
             return
+        self._loop = asyncio.get_running_loop()
         if nursery.available():
             self._in_background(self._warm_up())
         self._devices = await asyncio.to_thread(placement.devices, self.config.number_of_gpu)
@@ -248,19 +250,27 @@ class LocalEngine:
 
     # --- requests ---------------------------------------------------------------------------------
 
-    async def predict(self, name: str, version: str | None, request: Request, *, timed: bool = False) -> Reply | Stream:
-        """Queue a request and wait for its answer."""
+    def submit(
+        self, name: str, version: str | None, request: Request, done: Callable[[Outcome], None], *, timed: bool = False
+    ) -> Callable[[], None]:
+        """Queue a request; ``done`` gets its outcome (see :class:`tsnb.engine.api.Engine`)."""
         model = self._store.get(name, version)
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Outcome] = loop.create_future()
-        job = Job(request, future, loop.time())
+        now = self._loop.time()
+        job = Job(request, done, now)
+        if timed:
+            job.done = lambda outcome: done(with_timings(outcome, job, self._loop.time()))
         self._stats.request_accepted(name, version)
         model.submit(job)
+        return partial(model.cancel, job)
+
+    async def predict(self, name: str, version: str | None, request: Request, *, timed: bool = False) -> Reply | Stream:
+        """Queue a request and wait for its answer."""
+        job, future = asked(request)
+        abandon = self.submit(name, version, request, job.done, timed=timed)
         try:
-            outcome = await future
-            return with_timings(outcome, job, loop.time()) if timed else outcome
+            return await future
         except asyncio.CancelledError:
-            model.cancel(job)
+            abandon()
             raise
         except TsnbError as error:
             error.request_id = request.id

@@ -110,6 +110,7 @@ class ServedModel:
 
     def cancel(self, job: Job) -> None:
         """The client is gone: a job that still waits is forgotten."""
+        job.abandon()
         self.queue.remove(job)
 
     def _dispatch(self) -> None:

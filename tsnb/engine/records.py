@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgspec
 
-from tsnb.engine.api import Stream
-from tsnb.engine.job import Job, Outcome
+from tsnb.engine.job import Job
 from tsnb.engine.worker_handle import Flight, named
 from tsnb.errors import TsnbError
-from tsnb.messages import Failure, Recorded
+from tsnb.messages import Failure, Recorded, Reply
 
 if TYPE_CHECKING:
     from tsnb.engine.supervisor import Slot
+
+Answered = TypeVar("Answered")
 
 
 def recorded(job: Job, slot: Slot, flight: Flight, now: float, wall: float) -> Recorded:
@@ -39,12 +40,12 @@ def recorded(job: Job, slot: Slot, flight: Flight, now: float, wall: float) -> R
     )
 
 
-def with_timings(outcome: Outcome, job: Job, now: float) -> Outcome:
-    """A reply with the time it waited in the queue and the time it took altogether; a stream as it is."""
-    if isinstance(outcome, Stream):
+def with_timings(outcome: Answered, job: Job, now: float) -> Answered:
+    """A reply with the time it waited in the queue and the time it took altogether; anything else as it is."""
+    if not isinstance(outcome, Reply):
         return outcome
     timings = {"queue": job.taken - job.created, **outcome.timings, "total": now - job.created}
-    return msgspec.structs.replace(outcome, timings=timings)
+    return cast("Answered", msgspec.structs.replace(outcome, timings=timings))
 
 
 def _failure(job: Job, slot: Slot) -> Failure | None:

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from tsnb.engine.api import Stream
-from tsnb.engine.job import Job, Outcome
+from tsnb.engine.job import asked
 from tsnb.engine.model import ServedModel
 from tsnb.engine.supervisor import Slot
 from tsnb.errors import HandlerFailed, TsnbError
@@ -60,11 +60,10 @@ async def _ready(slots: Sequence[Slot]) -> None:
 
 async def _check(slot: Slot, checks: Sequence[Request]) -> None:
     """Let a new worker answer these requests. Raises what the first failing one raises."""
-    loop = asyncio.get_running_loop()
     for request in checks:
-        future: asyncio.Future[Outcome] = loop.create_future()
+        job, future = asked(request)
         assert slot.handle is not None  # noqa: S101
-        slot.handle.run([Job(request, future, loop.time())])
+        slot.handle.run([job])
         try:
             outcome = await future
         except TsnbError as error:

@@ -27,11 +27,16 @@ class Parameter(Struct, frozen=True):
 
 
 class Request(Struct, frozen=True):
-    """One inference request as the handler will meet it: the row of a batch."""
+    """One inference request as the handler will meet it: the row of a batch.
+
+    ``replay_of`` is the id of the recorded request that this one repeats, for its
+    owner; nobody else's requests have one.
+    """
 
     id: str
     headers: dict[str, str] = field(default_factory=dict)
     parameters: tuple[Parameter, ...] = ()
+    replay_of: str = ""
 
 
 class Reply(Struct, frozen=True):
@@ -232,10 +237,36 @@ class Swapped(Struct, frozen=True):
     draining: int
 
 
+class ImportOrder(Struct, frozen=True):
+    """A module to import in a fresh interpreter, in a folder of its own.
+
+    ``files`` are the texts in that folder by name, the module's own ``<module>.py``
+    among them; ``links`` are names in it that stand for files elsewhere.
+    """
+
+    module: str
+    files: dict[str, str]
+    links: dict[str, str] = {}
+
+
+class ImportOutcome(Struct, frozen=True):
+    """How that went. Without a ``failure`` and not ``finished`` nothing is known: it took too long."""
+
+    failure: Failure | None = None
+    finished: bool = True
+
+
 class LogLine(Struct, frozen=True):
-    """One line a worker wrote. ``time`` is Unix seconds, ``stream`` stdout, stderr or tsnb."""
+    """One line a worker wrote. ``time`` is Unix seconds, ``stream`` stdout, stderr or tsnb.
+
+    ``level`` is a name of :mod:`logging`: the record's own, else INFO for
+    stdout and WARNING for stderr. ``request_ids`` are those of the batch that
+    ran, empty while none did.
+    """
 
     time: float
     worker: str
     stream: str
     text: str
+    level: str = ""
+    request_ids: tuple[str, ...] = ()

@@ -223,7 +223,12 @@ def helper(body):
     assert failure.inputs == "[{'body': bytearray of 1 bytes}]"
     assert failure.output == "looking at it\nhm\noh no\n"
     assert "oh no" in worker.log.read_text()
-    assert failure.traceback in worker.log.read_text() + "\n"
+    lines = [protocol.read_line(line) for line in worker.log.read_text().split("\n")]
+    assert failure.traceback in "".join(f"{text}\n" for _, _, text in lines)
+    assert ("INFO", ("r1",), "looking at it") in lines
+    assert ("INFO", ("r1",), "hm") in lines
+    assert ("WARNING", ("r1",), "oh no") in lines
+    assert ("ERROR", ("r1",), "Traceback (most recent call last):") in lines
 
 
 def test_an_exception_that_cannot_be_printed_is_a_failure_too(serving: Callable[..., Server]) -> None:

@@ -10,11 +10,15 @@ from collections import deque
 from collections.abc import Callable
 
 from tsnb.messages import LogLine
+from tsnb.protocol import read_line
 
 log = logging.getLogger("tsnb.model")
 
 MAX_LINE = 16 * 1024
 """Bytes of one line that are kept; the rest of a longer line starts a new one."""
+
+TICK = 1e-6
+"""Seconds between two lines that came at once; a float holds a Unix time that exactly."""
 
 
 class LogRing:
@@ -22,12 +26,16 @@ class LogRing:
 
     def __init__(self, limit: int) -> None:
         self._lines: deque[LogLine] = deque(maxlen=limit)
+        self._latest = 0.0
 
-    def add(self, worker: str, stream: str, text: str) -> None:
-        """Keep a line, and log it with its worker."""
-        self._lines.append(LogLine(time.time(), worker, stream, text))
-        level = logging.WARNING if stream == "stderr" else logging.INFO
-        log.log(level, "%s %s", worker, text)
+    def add(self, worker: str, stream: str, line: str) -> None:
+        """Keep a line as it came from a worker's pipe, and log it with its worker."""
+        level, ids, text = read_line(line)
+        level = level or ("WARNING" if stream == "stderr" else "INFO")
+        # No two lines have the same time, so that whoever asks for those after one misses none.
+        self._latest = max(time.time(), self._latest + TICK)
+        self._lines.append(LogLine(self._latest, worker, stream, text, level, ids))
+        log.log(logging.getLevelNamesMapping().get(level, logging.INFO), "%s %s", worker, text)
 
     def lines(self, after: float = 0.0, worker: str | None = None) -> list[LogLine]:
         """The lines later than a Unix time, of one worker or of all."""

@@ -3,29 +3,40 @@
 Bounded in count, bytes and age. Failures have a ring of their own, so that no
 amount of good requests drives them out. Headers that carry credentials are
 taken off; of a model marked ``private: true`` in its model-config.yaml only the
-failure itself is kept, never what was sent.
+failure itself is kept, never what was sent. A request that replays another one
+is not kept again.
 """
 
 from __future__ import annotations
 
+import re
+import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from tsnb.config import Config
 from tsnb.messages import Recorded, Request
 
-CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-xsrftoken"})
+CREDENTIALS = re.compile(
+    r"(^|[-_])(auth|authorization|authentication|cookie2?|credentials?|token|\w*xsrf\w*|\w*csrf\w*|api-?key|secret|"
+    r"password|passwd|signature|assertion)($|[-_])",
+    re.IGNORECASE,
+)
+"""Names of headers whose values let somebody in, by the words in them."""
+
+NAMES_KEPT = 200
+"""Requests that are remembered without their contents where ``record_requests`` is 0, so that failures can be told."""
 
 
 class Recorder:
     """What was asked and answered lately. Times are Unix seconds."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, clock: Callable[[], float] = time.time) -> None:
         self._interval = config.record_interval
-        self._failures = Ring(config)
-        self._others = Ring(config)
+        self._failures = Ring(config, clock)
+        self._others = Ring(config, clock)
         self._due: dict[tuple[str, str], float] = {}
         self._counting: dict[tuple[str, str], int] = {}
 
@@ -39,6 +50,8 @@ class Recorder:
 
     def keep(self, recorded: Recorded, *, private: bool = False) -> None:
         """Keep a request that :meth:`wants` wanted, or that failed."""
+        if recorded.request.replay_of:
+            return
         model = (recorded.model, recorded.version)
         self._due[model] = recorded.time + self._interval
         left = self._counting.get(model)
@@ -72,28 +85,30 @@ class Recorder:
 class Ring:
     """The latest records, as many as the three bounds allow."""
 
-    def __init__(self, config: Config) -> None:
-        self._max_count = config.record_requests
+    def __init__(self, config: Config, clock: Callable[[], float]) -> None:
+        self._with_contents = config.record_requests > 0
+        self._max_count = config.record_requests if self._with_contents else NAMES_KEPT
         self._max_bytes = config.record_bytes
         self._max_age = config.record_age
+        self._clock = clock
         self._records: OrderedDict[str, Recorded] = OrderedDict()
         self._bytes = 0
 
     def add(self, recorded: Recorded) -> None:
         """Keep a record, and let go of old ones."""
-        size = size_of(recorded)
-        if size > self._max_bytes or self._max_count <= 0:
-            recorded, size = _without_contents(recorded), 0
+        if not self._with_contents or size_of(recorded) > self._max_bytes:
+            recorded = _without_contents(recorded)
         self._drop(recorded.request.id)
         self._records[recorded.request.id] = recorded
-        self._bytes += size
-        while (
-            len(self._records) > max(1, self._max_count) or self._bytes > self._max_bytes or self._stale(recorded.time)
-        ):
+        self._bytes += size_of(recorded)
+        while len(self._records) > self._max_count or self._bytes > self._max_bytes:
             self._drop(next(iter(self._records)))
+        self._forget_old()
 
-    def _stale(self, now: float) -> bool:
-        return next(iter(self._records.values())).time < now - self._max_age
+    def _forget_old(self) -> None:
+        before = self._clock() - self._max_age
+        while self._records and next(iter(self._records.values())).time < before:
+            self._drop(next(iter(self._records)))
 
     def _drop(self, request_id: str) -> None:
         recorded = self._records.pop(request_id, None)
@@ -102,10 +117,12 @@ class Ring:
 
     def get(self, request_id: str) -> Recorded | None:
         """A record by its request's id."""
+        self._forget_old()
         return self._records.get(request_id)
 
     def all(self) -> Iterable[Recorded]:
         """Every record, oldest first."""
+        self._forget_old()
         return self._records.values()
 
 
@@ -120,8 +137,12 @@ def _without_contents(recorded: Recorded) -> Recorded:
 
 
 def _without_credentials(recorded: Recorded) -> Recorded:
-    request = recorded.request
-    if not any(name.lower() in CREDENTIALS for name in request.headers):
-        return recorded
-    headers = {name: value for name, value in request.headers.items() if name.lower() not in CREDENTIALS}
-    return msgspec.structs.replace(recorded, request=msgspec.structs.replace(request, headers=headers))
+    request = msgspec.structs.replace(recorded.request, headers=_harmless(recorded.request.headers))
+    reply = recorded.reply
+    if reply is not None:
+        reply = msgspec.structs.replace(reply, headers=_harmless(reply.headers))
+    return msgspec.structs.replace(recorded, request=request, reply=reply)
+
+
+def _harmless(headers: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if not CREDENTIALS.search(name)}

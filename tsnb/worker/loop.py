@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import sys
 import threading
 
 from tsnb import protocol
@@ -26,7 +25,6 @@ logger = logging.getLogger(__name__)
 def run(sock: socket.socket) -> int:
     """Serve one connection to its end; the exit status of the process."""
     output = capture()
-    logging.basicConfig(stream=sys.stdout, format="%(message)s", level=logging.INFO, force=True)
     watch.leave_on_hangup(sock)
     lock = threading.Lock()
 
@@ -38,13 +36,14 @@ def run(sock: socket.socket) -> int:
     try:
         while (received := protocol.read(sock)) is not None:
             message, bodies = received
-            output.clear()
+            output.clear(message.items if isinstance(message, Batch) else ())
             if isinstance(message, Load):
                 model = Model(message, output, send)
                 if not model.load():
                     return 1
             elif isinstance(message, Batch) and model is not None:
                 model.answer(message, bodies)
+                output.clear()
             elif isinstance(message, Stop):
                 return 0
             else:

@@ -172,6 +172,18 @@ class Client:
             "PUT", f"-/recording/{_quoted(name)}", {key: value for key, value in query.items() if value is not None}
         )
 
+    def replay(self, name: str, request: Request | str, version: str | None = None) -> Recorded:
+        """Send a request again as it was recorded: itself, or the id of one that is kept.
+
+        What came of it is returned, a failure as ``.failure``; nothing of it is recorded again.
+        Raises NotFound, ModelNotFound, ServiceUnavailable.
+        """
+        by_id = isinstance(request, str)
+        said = {"version": version, "request_id": request if by_id else None}
+        query = {key: value for key, value in said.items() if value is not None}
+        content = None if by_id else msgspec.json.encode(request)
+        return self._change("POST", f"-/replays/{_quoted(name)}", Recorded, content, query)
+
     def logs(self, name: str, version: str | None = None, after: float = 0.0) -> list[LogLine]:
         """What the workers wrote lately, oldest first, after a Unix time."""
         said = {"version": version, "after": after or None}
@@ -285,10 +297,17 @@ class Client:
             raise self._with_failure(error) from None
         return _decode(response, dict[str, str])["status"]
 
-    def _change(self, method: str, path: str, type: type[T], content: bytes | None = None) -> T:
+    def _change(
+        self,
+        method: str,
+        path: str,
+        type: type[T],
+        content: bytes | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> T:
         """Change something; its failure comes in full, since only the owner may change."""
         url = f"{self.address.management}/{path}"
-        response = self._transport.send(method, url, content=content, headers=_JSON, timeout=None)
+        response = self._transport.send(method, url, content=content, headers=_JSON, query=query, timeout=None)
         try:
             answers.check(response)
         except TsnbError as error:

@@ -11,12 +11,15 @@ from http import HTTPStatus
 from typing import Any, Literal
 
 from tsnb import html
+from tsnb.client import timeline
 from tsnb.errors import TsnbError, from_wire
+from tsnb.messages import Reply
 
 Kind = Literal["empty", "json", "labels", "image", "text", "binary"]
 """How an answer is best shown."""
 
 _TIMING = re.compile(r"([\w-]+);dur=([\d.]+)")
+_BATCH = re.compile(r'batch;desc="?(\d+)')
 
 SHOWN = 20_000
 """Characters of an answer that are shown; :attr:`Result.content` always has all of it."""
@@ -54,6 +57,21 @@ class Result:
         """Where the server spent its time: seconds by stage; empty if it did not say."""
         found = _TIMING.findall(self.headers.get("server-timing", ""))
         return {stage: float(milliseconds) / 1e3 for stage, milliseconds in found}
+
+    @property
+    def batch(self) -> int:
+        """How many requests the handler was given at once, this one included; 0 if the server did not say."""
+        found = _BATCH.search(self.headers.get("server-timing", ""))
+        return int(found[1]) if found else 0
+
+    @classmethod
+    def of(cls, reply: Reply, *, request_id: str, model: str, elapsed: float) -> Result:
+        """A reply that did not come over HTTP (a recorded one, a replayed one) as an answer."""
+        import httpx
+
+        timing = ", ".join(f"{stage};dur={seconds * 1e3:.3f}" for stage, seconds in reply.timings.items())
+        headers = {**reply.headers, "x-request-id": request_id, **({"server-timing": timing} if timing else {})}
+        return cls(reply.status, httpx.Headers(headers), bytes(reply.body), elapsed, model)
 
     @property
     def text(self) -> str:
@@ -115,7 +133,8 @@ class Result:
         if len(lines) > 24:
             lines = [*lines[:20], f"… {len(lines) - 20:,} more lines"]
         head = f"{self.status_text} · {html.seconds_text(self.elapsed)}"
-        return "\n".join([head, *(line[:400] for line in lines)])
+        stages = timeline.text(self.timings, batch=self.batch)
+        return "\n".join([head, *([stages] if stages else []), *(line[:400] for line in lines)])
 
     def _repr_html_(self) -> str:
         head = [
@@ -123,9 +142,12 @@ class Result:
             html.tag("span", html.seconds_text(self.elapsed), class_="tsnb-num"),
             html.tag("span", "request ", html.tag("code", self.request_id), class_="tsnb-dim"),
         ]
-        return html.page(html.tag("div", *head, class_="tsnb-head"), self._body())
+        stages = timeline.timeline(self.timings, batch=self.batch)
+        return html.page(html.tag("div", *head, class_="tsnb-head"), self.body, stages)
 
-    def _body(self) -> html.Markup:
+    @property
+    def body(self) -> html.Markup:
+        """The answer alone as HTML."""
         kind = self.kind
         if kind == "labels":
             return html.bars(labels(self.json()) or {})

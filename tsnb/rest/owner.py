@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import time
 from typing import Any
 
 import msgspec
 
 from tsnb import __version__, messages
+from tsnb.engine.api import Stream
 from tsnb.engine.placement import devices
-from tsnb.errors import BadRequest, NotFound
-from tsnb.messages import ModelStatus, Recorded, Revision
+from tsnb.errors import BadRequest, HandlerFailed, NotFound, RequestTimeout, TsnbError, WorkerDied
+from tsnb.messages import Failure, ModelStatus, Recorded, Reply, Revision
 from tsnb.rest.routes import Doors, Listener, Request, Response, route
 
 
@@ -99,13 +101,7 @@ async def requests(doors: Doors, request: Request) -> Response:
 @route("GET", "/-/requests/{model_name}/{request_id}", Listener.MANAGEMENT)
 async def kept_request(doors: Doors, request: Request) -> Response:
     """A request that was kept, with what was sent and answered (bytes in base64)."""
-    request_id = request.params["request_id"]
-    found = doors.engine.request(request_id)
-    if found is None or found.model != request.params["model_name"]:
-        raise NotFound(
-            f"No request {request_id} of this model is kept. Failures and a sample of the others are, for a while."
-        )
-    return _json(found)
+    return _json(_kept(doors, request.params["model_name"], request.params["request_id"]))
 
 
 @route(
@@ -120,6 +116,85 @@ async def record(doors: Doors, request: Request) -> Response:
     name, version = request.params["model_name"], request.argument("version") or None
     doors.engine.record(name, version, int(_seconds(request, "count")))
     return _json({"status": "recording"})
+
+
+@route(
+    "POST",
+    "/-/replays/{model_name}",
+    Listener.MANAGEMENT,
+    access="infer",
+    query={"version": "Default: the default version.", "request_id": "A request that was kept, in place of a body."},
+)
+async def replay(doors: Doors, request: Request) -> Response:
+    """Ask a model a recorded request again. The body is that request as JSON, the answer a record of what came of it.
+
+    Failures are told in full, and nothing of it is kept.
+    """
+    name, version = request.params["model_name"], request.argument("version") or None
+    asked = _request_again(doors, request)
+    spec = doors.engine.describe(name, version)[0].spec
+    begun, clock = time.time(), time.perf_counter()
+    reply, error = await _outcome(doors, name, version, asked)
+    status = reply.status if reply is not None else error.status if error is not None else 200
+    return _json(
+        Recorded(
+            request=messages.Request(asked.id, replay_of=asked.replay_of),
+            model=name,
+            version=spec.version,
+            build=spec.build,
+            time=begun,
+            seconds=time.perf_counter() - clock,
+            status=status,
+            size=sum(len(parameter.value) for parameter in asked.parameters),
+            timings=reply.timings if reply is not None else {},
+            reply=reply,
+            failure=_told(error) if error is not None else None,
+        )
+    )
+
+
+def _request_again(doors: Doors, request: Request) -> messages.Request:
+    """The recorded request under a new id. Raises NotFound, BadRequest."""
+    wanted = request.argument("request_id")
+    if wanted:
+        given = _kept(doors, request.params["model_name"], wanted).request
+        if not given.headers and not given.parameters:
+            raise NotFound(
+                f"Of request {wanted} nothing was kept that could be sent again: its model is private, or "
+                "it was larger than record_bytes."
+            )
+    else:
+        try:
+            given = msgspec.json.decode(request.body, type=messages.Request)
+        except msgspec.MsgspecError as error:
+            raise BadRequest(f"The body is no request: {error}. Send {{id, headers, parameters}} as JSON.") from error
+    return messages.Request(request.id, given.headers, given.parameters, replay_of=given.id or "unknown")
+
+
+async def _outcome(
+    doors: Doors, name: str, version: str | None, asked: messages.Request
+) -> tuple[Reply | None, TsnbError | None]:
+    try:
+        answer = await doors.engine.predict(name, version, asked, timed=True)
+        if not isinstance(answer, Stream):
+            return answer, None
+        body = b"".join([answer.first.body, *[part.body async for part in answer.parts]])
+        return msgspec.structs.replace(answer.first, body=body, more=False), None
+    except (HandlerFailed, WorkerDied, RequestTimeout) as error:
+        return None, error
+
+
+def _told(error: TsnbError) -> Failure:
+    return error.failure or Failure(type(error).__name__, error.message)
+
+
+def _kept(doors: Doors, name: str, request_id: str) -> Recorded:
+    found = doors.engine.request(request_id)
+    if found is None or found.model != name:
+        raise NotFound(
+            f"No request {request_id} of this model is kept. Failures and a sample of the others are, for a while."
+        )
+    return found
 
 
 def _outline(kept: Recorded) -> Recorded:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from tsnb.rest import wire
 from tsnb.rest.reader import Incoming, Item, Phase, Refusal, RequestReader
-from tsnb.rest.routes import Listener, Response
+from tsnb.rest.routes import Abandon, Listener, Response
 
 if TYPE_CHECKING:
     from tsnb.rest.service import Service
@@ -47,6 +47,7 @@ class Connection(asyncio.Protocol):
         self._lingering = False
         self._linger = LINGER
         self._waiting: Incoming | None = None
+        self._abandon: Abandon | None = None
 
     # --- called by the event loop -------------------------------------------------------------------
 
@@ -63,8 +64,8 @@ class Connection(asyncio.Protocol):
         reader = self._reader
         reader.feed(data)
         if reader.items:
-            if self._task is None:
-                self._task = self._loop.create_task(self._serve(reader.items))
+            if not self._busy:
+                self._next()
             elif not self._paused:
                 self._paused = True
                 self._transport.pause_reading()
@@ -75,13 +76,15 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client will send no more; what it asked for is still answered."""
         self._half_closed = True
-        return self._task is not None and self._transport.can_write_eof()
+        return self._busy and self._transport.can_write_eof()
 
     def connection_lost(self, error: Exception | None) -> None:
         """The client is gone, and with it the reason to work for it."""
         self._service.connections.discard(self)
         if self._task is not None:
             self._task.cancel()
+        if self._abandon is not None:
+            self._abandon()
 
     def pause_writing(self) -> None:
         """The client reads more slowly than we write."""
@@ -96,6 +99,58 @@ class Connection(asyncio.Protocol):
             waiter.set_result(None)
 
     # --- answering ----------------------------------------------------------------------------------
+
+    @property
+    def _busy(self) -> bool:
+        return self._task is not None or self._waiting is not None
+
+    def _next(self) -> None:
+        """Answer what has been read: a single request by a callback where that works, all others in a task."""
+        items = self._reader.items
+        if len(items) == 1 and self._writable is None:
+            first = items.popleft()  # before it begins: its answer may be there at once
+            if type(first) is Incoming and self._begin(first):
+                return
+            items.appendleft(first)
+        self._task = self._loop.create_task(self._serve(items))
+
+    def _begin(self, incoming: Incoming) -> bool:
+        begun = perf_counter()
+        self._waiting = incoming
+
+        def done(response: Response) -> None:
+            self._abandon = self._waiting = None
+            if self._transport.is_closing():
+                return
+            if response.chunks is None:
+                self._give(response, incoming, begun)
+                self._go_on()
+            else:
+                self._task = self._loop.create_task(self._finish(response, incoming, begun))
+
+        abandon = self._service.begin(incoming, self.listener, self.remote, done)
+        if abandon is None:
+            self._waiting = None
+            return False
+        if self._waiting is incoming:
+            self._abandon = abandon
+        return True
+
+    def _go_on(self) -> None:
+        if self._reader.items and not self._last:
+            self._next()
+        else:
+            self._rest()
+
+    async def _finish(self, response: Response, incoming: Incoming, begun: float) -> None:
+        """Send a streamed answer, and answer what has come meanwhile."""
+        try:
+            await self._give_parts(response, incoming, begun)
+            if self._writable is not None:
+                await self._writable
+        finally:
+            self._task = None
+            self._go_on()
 
     async def _serve(self, items: deque[Item]) -> None:
         try:
@@ -131,12 +186,21 @@ class Connection(asyncio.Protocol):
         self._waiting = incoming
         response = await self._service.answer(incoming, self.listener, self.remote)
         self._waiting = None
+        if response.chunks is None:
+            self._give(response, incoming, begun)
+        else:
+            await self._give_parts(response, incoming, begun)
+
+    def _give(self, response: Response, incoming: Incoming, begun: float) -> None:
         if response.status >= 400 or not incoming.keep_alive:
             self._last = True
-        if response.chunks is None:
-            self._write(response, incoming.method == "HEAD")
-        else:
-            await self._stream(response, incoming)
+        self._write(response, incoming.method == "HEAD")
+        self._service.finished(self.remote, incoming.method, incoming.target, response.status, begun)
+
+    async def _give_parts(self, response: Response, incoming: Incoming, begun: float) -> None:
+        if response.status >= 400 or not incoming.keep_alive:
+            self._last = True
+        await self._stream(response, incoming)
         self._service.finished(self.remote, incoming.method, incoming.target, response.status, begun)
 
     def _refuse(self, refusal: Refusal) -> None:
@@ -201,7 +265,7 @@ class Connection(asyncio.Protocol):
         """The server stops: part now, or after the answer that is being made."""
         self._last = True
         self._linger = LINGER_STOPPING
-        if self._task is None:
+        if not self._busy:
             self._transport.close()
 
     def abort(self) -> None:
@@ -214,7 +278,7 @@ class Connection(asyncio.Protocol):
         if unsent != self._unsent:
             self._unsent = unsent
             self._since = now
-        elif self._task is not None and not unsent:
+        elif self._busy and not unsent:
             self._probe()
         elif now - self._since > (self._service.config.body_timeout if unsent else self._allowance()):
             self._expire()

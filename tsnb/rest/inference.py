@@ -6,11 +6,23 @@ import re
 from collections.abc import AsyncIterator
 
 from tsnb import messages
-from tsnb.engine.api import Stream
+from tsnb.engine.api import Outcome, Stream
 from tsnb.errors import BadRequest, HandlerFailed
 from tsnb.messages import Parameter, Reply
 from tsnb.rest.bodies import parameters, query_parameters
-from tsnb.rest.routes import ANY, Doors, Listener, Request, Response, close, route, status_response
+from tsnb.rest.routes import (
+    ANY,
+    Abandon,
+    Done,
+    Doors,
+    Listener,
+    Request,
+    Response,
+    close,
+    failed,
+    route,
+    status_response,
+)
 
 _FRAMING = {"content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "trailer"}
 """Headers that belong to the connection, not to a handler."""
@@ -27,12 +39,42 @@ async def ping(doors: Doors, request: Request) -> Response:
     return status_response("Unhealthy", 500)
 
 
-@route(ANY, "/predictions/{model_name}", Listener.INFERENCE, access="infer")
-@route(ANY, "/predictions/{model_name}/{model_version}/{url_path...}", Listener.INFERENCE, access="infer")
+def begin_prediction(doors: Doors, request: Request, done: Done) -> Abandon:
+    """Run a model on the body, without a coroutine: the way most requests go."""
+    name, version, asked, timed = _asked(request)
+
+    def answer(outcome: Outcome) -> None:
+        try:
+            if isinstance(outcome, Exception):
+                raise outcome
+            response = _answered(outcome, timed)
+        except Exception as error:
+            response = failed(doors, request, error)
+        done(response)
+
+    return doors.engine.submit(name, version, asked, answer, timed=timed)
+
+
+@route(ANY, "/predictions/{model_name}", Listener.INFERENCE, access="infer", begin=begin_prediction)
+@route(
+    ANY,
+    "/predictions/{model_name}/{model_version}/{url_path...}",
+    Listener.INFERENCE,
+    access="infer",
+    begin=begin_prediction,
+)
 async def predictions(doors: Doors, request: Request) -> Response:
     """Run a model on the body."""
-    headers = {"explain": "False", "url_path": request.params.get("url_path", "")}
-    return await predict(doors, request, headers)
+    name, version, asked, timed = _asked(request)
+    return _answered(await doors.engine.predict(name, version, asked, timed=timed), timed)
+
+
+def _asked(request: Request) -> tuple[str, str | None, messages.Request, bool]:
+    """Model, version, what the handler will see, and whether the client wants to know where the time went."""
+    params = request.params
+    headers = {**request.headers, "explain": "False", "url_path": params.get("url_path", "")}
+    asked = messages.Request(request.id, _with_length(request, headers), parameters(request))
+    return params["model_name"], params.get("model_version"), asked, bool(request.header(TIMING))
 
 
 @route(ANY, "/explanations/{model_name}", Listener.INFERENCE, access="infer")
@@ -83,11 +125,19 @@ async def _answer(
     headers: dict[str, str],
     body: tuple[Parameter, ...],
 ) -> Response:
-    headers = {**request.headers, **headers}
+    asked = messages.Request(request.id, _with_length(request, {**request.headers, **headers}), body)
+    timed = bool(request.header(TIMING))
+    return _answered(await doors.engine.predict(name, version, asked, timed=timed), timed)
+
+
+def _with_length(request: Request, headers: dict[str, str]) -> dict[str, str]:
+    """A request without a body shows a length of 0 (spec 1.3)."""
     if not request.body and not request.header("content-length"):
         headers["content-length"] = "0"
-    timed = bool(request.header(TIMING))
-    answer = await doors.engine.predict(name, version, messages.Request(request.id, headers, body), timed=timed)
+    return headers
+
+
+def _answered(answer: Reply | Stream, timed: bool) -> Response:
     if isinstance(answer, Stream):
         response = _response(answer.first)
         response.chunks = Chunks(answer.parts)
@@ -107,8 +157,9 @@ def _response(reply: Reply) -> Response:
     """What the handler returned, with the status and the headers it set and no others (spec 1.4)."""
     if not 200 <= reply.status <= 599:
         raise HandlerFailed(f"The handler set response status {reply.status}; use one from 200 to 599.")
-    headers = {name: _CONTROL.sub(" ", value) for name, value in reply.headers.items() if name.lower() not in _FRAMING}
-    return Response(reply.status, reply.body, headers, _CONTROL.sub(" ", reply.reason))
+    given, reason = reply.headers, reply.reason
+    headers = {name: _CONTROL.sub(" ", value) for name, value in given.items() if name.lower() not in _FRAMING}
+    return Response(reply.status, reply.body, headers, _CONTROL.sub(" ", reason) if reason else reason)
 
 
 class Chunks:

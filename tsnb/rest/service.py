@@ -14,7 +14,19 @@ from tsnb.config import Config
 from tsnb.errors import BadRequest, RequestTimeout, TsnbError
 from tsnb.rest import wire
 from tsnb.rest.reader import Incoming, Refusal
-from tsnb.rest.routes import Doors, Listener, Request, Response, dispatch, error_response, stamp
+from tsnb.rest.routes import (
+    Abandon,
+    Done,
+    Doors,
+    Listener,
+    Request,
+    Response,
+    direct,
+    dispatch,
+    error_response,
+    stamp,
+    start,
+)
 
 if TYPE_CHECKING:
     from tsnb.rest.http1 import Connection
@@ -50,21 +62,23 @@ class Service:
         self._record = record
         self._cors = _cors(doors.config)
 
+    def begin(self, incoming: Incoming, listener: Listener, remote: str, done: Done) -> Abandon | None:
+        """Answer by a callback where that is possible; None where :meth:`answer` must be awaited instead."""
+        try:
+            request = _request(incoming, listener, remote)
+            begin = direct(request)
+            if begin is None or self._endpoints is not dispatch:
+                return None
+            if self._guard is not None and self._guard(request) is not None:
+                return None
+        except TsnbError:
+            return None
+        return start(begin, self._doors, request, done)
+
     async def answer(self, incoming: Incoming, listener: Listener, remote: str) -> Response:
         """The answer of the guard or of an endpoint. Raises nothing but cancellation."""
         try:
-            path, _, query = incoming.target.partition("?")
-            request = Request(
-                incoming.method,
-                path,
-                _fields(query) if query else {},
-                incoming.headers,
-                incoming.body,
-                listener,
-                remote,
-                _fresh_id(),
-                names=incoming.names,
-            )
+            request = _request(incoming, listener, remote)
             answered = self._guard(request) if self._guard is not None else None
             if answered is None:
                 return await self._endpoints(self._doors, request)
@@ -120,6 +134,21 @@ class Service:
         """Drop every connection at once."""
         for connection in list(self.connections):
             connection.abort()
+
+
+def _request(incoming: Incoming, listener: Listener, remote: str) -> Request:
+    path, _, query = incoming.target.partition("?")
+    return Request(
+        incoming.method,
+        path,
+        _fields(query) if query else {},
+        incoming.headers,
+        incoming.body,
+        listener,
+        remote,
+        _fresh_id(),
+        names=incoming.names,
+    )
 
 
 def _random_hex() -> Iterator[str]:

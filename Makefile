@@ -36,6 +36,9 @@ notebooks: $(STAMP)  ## execute the notebooks again and keep their outputs
 screenshots: $(STAMP)  ## JupyterLab, light and dark, into docs/images
 	$(BIN)/python tests/ui/screenshots.py
 
+docs: $(STAMP)  ## pages that are made from the code
+	$(BIN)/python docs/make_configuration.py
+
 check-install: $(STAMP)  ## a wheel, installed into an environment of its own
 	$(BIN)/python tests/check_install.py
 

@@ -12,6 +12,7 @@ from tsnb.engine.backoff import Backoff
 from tsnb.engine.batching import CostModel, decide
 from tsnb.engine.job import Job
 from tsnb.engine.placement import Device, assign, parse_nvidia_smi, visible
+from tsnb.engine.processes import threads
 from tsnb.engine.queue import JobQueue
 from tsnb.engine.registration import make_spec
 from tsnb.engine.sources import allowed, resolve
@@ -191,6 +192,10 @@ def test_only_visible_devices_count_and_are_renumbered():
     assert visible(found, {"CUDA_VISIBLE_DEVICES": "2,0"}) == [Device(0, "c"), Device(1, "a")]
     assert visible(found, {"CUDA_VISIBLE_DEVICES": ""}) == []
     assert visible(found, {"CUDA_VISIBLE_DEVICES": "1,-1,0"}) == [Device(0, "b")]
+
+
+def test_workers_share_the_cores():
+    assert [threads(16, workers) for workers in (0, 1, 2, 3, 16, 40)] == [16, 16, 8, 5, 1, 1]
 
 
 # --- back-off -----------------------------------------------------------------------------------

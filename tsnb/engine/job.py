@@ -22,7 +22,19 @@ class Job:
     the outcome, unless the job is abandoned before.
     """
 
-    __slots__ = ("created", "deadline", "done", "error", "parts", "reply", "request", "settled", "taken")
+    __slots__ = (
+        "batch",
+        "created",
+        "deadline",
+        "done",
+        "error",
+        "met",
+        "parts",
+        "reply",
+        "request",
+        "settled",
+        "taken",
+    )
 
     def __init__(
         self, request: Request, done: Callable[[Outcome], None], created: float, deadline: float | None = None
@@ -31,7 +43,11 @@ class Job:
         self.done = done
         self.created = created
         self.deadline = deadline
+        #: When a worker was idle for it; from then on it waits for nothing but its batch to fill.
+        self.met = 0.0
         self.taken = 0.0
+        #: How many requests were taken together with it, itself included.
+        self.batch = 0
         self.settled = False
         self.parts: Parts | None = None
         #: What it was answered with, for the records; None for a stream.

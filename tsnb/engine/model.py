@@ -138,7 +138,7 @@ class ServedModel:
             self._idle.appendleft(slot)
             return
         for job in wanted:
-            job.taken = now
+            job.met, job.taken, job.batch = max(job.created, slot.idle_since), now, len(wanted)
         slot.handle.run(wanted)
 
     def _look_again(self, when: float | None) -> None:
@@ -152,7 +152,7 @@ class ServedModel:
     def on_worker_ready(self, slot: Slot) -> None:
         """A worker has loaded the model and can take work."""
         if not slot.retiring and not slot.candidate:
-            self._idle.append(slot)
+            self._put_idle(slot)
             self._stats.worker_loaded(self.spec, slot.id, slot.status().load_time)
             self._dispatch()
 
@@ -167,8 +167,12 @@ class ServedModel:
             return
         self._count(slot, flight, seconds)
         if slot.idle and not slot.retiring:
-            self._idle.append(slot)
+            self._put_idle(slot)
             self._dispatch()
+
+    def _put_idle(self, slot: Slot) -> None:
+        slot.idle_since = self._loop.time()
+        self._idle.append(slot)
 
     def on_metrics(self, samples: Sequence[MetricSample]) -> None:
         """What a handler measured."""
@@ -227,7 +231,7 @@ class ServedModel:
         for slot in slots:
             slot.candidate = False
             if slot.idle:
-                self._idle.append(slot)
+                self._put_idle(slot)
         for slot in old:
             self._leaving.add(slot)
             slot.retire()

@@ -134,6 +134,21 @@ def worker_environment(environ: dict[str, str], blacklist: str, extra: dict[str,
     return kept | extra
 
 
+def threads(cores: int, workers: int) -> int:
+    """Threads for one of several workers: together they should not want more cores than there are.
+
+    Torch's own default is all cores for each process, which makes two workers slower than one.
+    """
+    return max(1, cores // max(1, workers))
+
+
+def usable_cores() -> int:
+    """The cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def spawn(order: Order) -> Process:
     """Start a worker in a fresh interpreter: about a second, mostly for importing torch."""
     loop = asyncio.get_running_loop()

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
 Answered = TypeVar("Answered")
 
+NOTICEABLE = 1e-4
+"""Seconds of waiting for a batch below which nobody waited: that is the time it takes to hand it over."""
+
 
 def recorded(job: Job, slot: Slot, flight: Flight, now: float, wall: float) -> Recorded:
     """The record of an answered job. ``now`` is the loop's time, ``wall`` the Unix time of its end."""
     spec, reply = slot.spec, job.reply
     status = reply.status if reply is not None else getattr(job.error, "status", 200)
-    timings = {"queue": job.taken - job.created, "worker": now - job.taken, **(reply.timings if reply else {})}
+    timings = {**_waits(job), "worker": now - job.taken, **(reply.timings if reply else {})}
     mates = tuple(other.request.id for other in flight.jobs if other is not job)
     return Recorded(
         request=job.request,
@@ -41,11 +44,19 @@ def recorded(job: Job, slot: Slot, flight: Flight, now: float, wall: float) -> R
 
 
 def with_timings(outcome: Answered, job: Job, now: float) -> Answered:
-    """A reply with the time it waited in the queue and the time it took altogether; anything else as it is."""
+    """A reply with the time it waited, the time it took and the size of its batch; anything else as it is."""
     if not isinstance(outcome, Reply):
         return outcome
-    timings = {"queue": job.taken - job.created, **outcome.timings, "total": now - job.created}
-    return cast("Answered", msgspec.structs.replace(outcome, timings=timings))
+    timings = {**_waits(job), **outcome.timings, "total": now - job.created}
+    return cast("Answered", msgspec.structs.replace(outcome, timings=timings, batch=job.batch))
+
+
+def _waits(job: Job) -> dict[str, float]:
+    """Seconds until a worker was idle (``queue``) and, if that took time too, until its batch was full (``batch``)."""
+    waits = {"queue": job.met - job.created}
+    if job.taken - job.met > NOTICEABLE:
+        waits["batch"] = job.taken - job.met
+    return waits
 
 
 def _failure(job: Job, slot: Slot) -> Failure | None:

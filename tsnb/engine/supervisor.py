@@ -19,7 +19,7 @@ import psutil
 from tsnb import protocol
 from tsnb.engine.backoff import Backoff
 from tsnb.engine.logs import follow
-from tsnb.engine.processes import Order, Process, worker_environment
+from tsnb.engine.processes import Order, Process, threads, usable_cores, worker_environment
 from tsnb.engine.worker_handle import Flight, LoadFailed, WorkerHandle, named
 from tsnb.errors import TsnbError, WorkerDied, WorkersFailed
 from tsnb.messages import Failure, ModelSpec, WorkerState, WorkerStatus
@@ -53,6 +53,8 @@ class Slot:
         self.requests = 0
         self.failure: Failure | None = None
         self.retiring = False
+        #: The loop's time at which it had nothing to do any more.
+        self.idle_since = 0.0
         #: It is being tried before a swap: it gets checks and no requests.
         self.candidate = False
         self._model = model
@@ -135,7 +137,10 @@ class Slot:
 
     def _extra_environment(self) -> dict[str, str]:
         decode = self._model.config.decode_input_request
-        return {"TS_DECODE_INPUT_REQUEST": str(decode).lower()}
+        extra = {"TS_DECODE_INPUT_REQUEST": str(decode).lower()}
+        if "OMP_NUM_THREADS" not in os.environ:
+            extra["OMP_NUM_THREADS"] = str(threads(usable_cores(), len(self._model.slots)))
+        return extra
 
     def _load_order(self) -> protocol.Load:
         spec, config = self.spec, self._model.config

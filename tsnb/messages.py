@@ -43,7 +43,8 @@ class Reply(Struct, frozen=True):
     """One answer: what the handler returned for one request, as bytes.
 
     ``timings`` maps stage names (``queue``, ``decode``, ``preprocess``,
-    ``inference``, ``postprocess``, ``encode``, ``handle``) to seconds.
+    ``inference``, ``postprocess``, ``encode``, ``handle``) to seconds; ``batch`` is
+    how many requests the handler was given at once, 0 if nobody asked.
     ``more`` is true for a part of a stream that is followed by another.
     """
 
@@ -53,6 +54,7 @@ class Reply(Struct, frozen=True):
     headers: dict[str, str] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     more: bool = False
+    batch: int = 0
 
 
 # --- a failure, as data -------------------------------------------------------------------------

@@ -19,7 +19,7 @@ Kind = Literal["empty", "json", "labels", "image", "text", "binary"]
 """How an answer is best shown."""
 
 _TIMING = re.compile(r"([\w-]+);dur=([\d.]+)")
-_BATCH = re.compile(r'batch;desc="?(\d+)')
+_BATCH = re.compile(r'\bbatch(?:;dur=[\d.]+)?;desc="?(\d+)')
 
 SHOWN = 20_000
 """Characters of an answer that are shown; :attr:`Result.content` always has all of it."""

@@ -144,13 +144,16 @@ def _answered(answer: Reply | Stream, timed: bool) -> Response:
         return response
     response = _response(answer)
     if timed:
-        response.headers["Server-Timing"] = server_timing(answer.timings)
+        response.headers["Server-Timing"] = server_timing(answer.timings, answer.batch)
     return response
 
 
-def server_timing(timings: dict[str, float]) -> str:
-    """Stages and their seconds as the value of a ``Server-Timing`` header, in milliseconds."""
-    return ", ".join(f"{stage};dur={seconds * 1e3:.3f}" for stage, seconds in timings.items())
+def server_timing(timings: dict[str, float], batch: int = 0) -> str:
+    """Milliseconds by stage, and the size of the batch, as the value of a ``Server-Timing`` header."""
+    stages = {stage: f"{stage};dur={seconds * 1e3:.3f}" for stage, seconds in timings.items()}
+    if batch:
+        stages["batch"] = f'{stages.get("batch", "batch")};desc="{batch}"'
+    return ", ".join(stages.values())
 
 
 def _response(reply: Reply) -> Response:

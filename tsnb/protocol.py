@@ -53,7 +53,7 @@ class Load(Struct, frozen=True, array_like=True, tag="load"):
     model_dir: str
     handler: str
     manifest: dict[str, Any]
-    model_config: dict[str, Any]
+    model_config: dict[Any, Any]
     worker_id: str
     gpu_id: int | None = None
     batch_size: int = 1
@@ -179,7 +179,7 @@ class Reader:
             head, bodies = _lengths(memoryview(buffer)[start : start + HEADER.size])
             if self._max_bodies is not None and bodies > self._max_bodies:
                 raise ProtocolError(
-                    f"bodies of {bytes_text(bodies)} are over the limit of {bytes_text(self._max_bodies)}"
+                    f"it has {bytes_text(bodies)}, the limit is {bytes_text(self._max_bodies)} (max_response_size)"
                 )
             middle = start + HEADER.size + head
             if len(buffer) < middle + bodies:

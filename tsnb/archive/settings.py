@@ -31,18 +31,35 @@ def parse_config(data: bytes, name: str) -> tuple[dict[str, Any], tuple[str, ...
     if not isinstance(value, dict):
         seen = "nothing" if value is None else f"a {type(value).__name__}"
         raise InvalidModel(f"{name} must hold settings as 'key: value' lines, but holds {seen}. Correct or remove it.")
-    _count(value, name)
+    _check(value, name)
     return value, ()
 
 
-def _count(value: Any, name: str) -> None:
+def _check(value: Any, name: str) -> None:
+    """Raise InvalidModel for more than can be held, and for what no message to a worker can hold."""
     waiting, seen = [value], 0
     while waiting:
         node = waiting.pop()
         seen += 1
         if seen > MAX_NODES:
             raise InvalidModel(f"{name} holds more than {MAX_NODES} values, aliases written out. Make it smaller.")
+        if isinstance(node, int) and not -(2**63) <= node < 2**64:
+            raise InvalidModel(f"{name} holds the number {node}, which has more than 64 bits. Write it in quotes.")
+        if isinstance(node, str) and not _is_unicode(node):
+            raise InvalidModel(f"{name} holds {node[:80]!r}, which is no Unicode text. Correct it.")
         if isinstance(node, dict):
+            if None in node:
+                raise InvalidModel(
+                    f"{name} has a setting without a name (null: {node[None]!r}). Name it, or remove it."
+                )
             waiting += [*node.keys(), *node.values()]
         elif isinstance(node, list | tuple | set):
             waiting += node
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -23,22 +23,19 @@ from tsnb.engine.job import Job, asked
 from tsnb.engine.model import ServedModel
 from tsnb.engine.recorder import Recorder
 from tsnb.engine.records import with_timings
-from tsnb.engine.registration import make_spec, revised_spec
-from tsnb.engine.sources import resolve
+from tsnb.engine.registration import check_workers, make_spec, revised_spec
+from tsnb.engine.sources import is_download, resolve
 from tsnb.engine.stats import Stats
 from tsnb.engine.store import Store
 from tsnb.engine.supervisor import Slot
 from tsnb.engine.swap import MAX_CHECKS, swap
-from tsnb.errors import BadRequest, TsnbError
+from tsnb.errors import BadRequest, ServiceUnavailable, TsnbError
 from tsnb.messages import Failure, LogLine, ModelSpec, ModelStatus, Recorded, Reply, Request, Revision, Swapped
 
 log = logging.getLogger(__name__)
 
 FIRST_WORKER_ID = 9000
 """Worker ids count from here, as TorchServe's ports do (spec 7.1)."""
-
-MAX_WORKERS = 1024
-"""More workers for one model are taken for a slip of the finger."""
 
 
 class LocalEngine:
@@ -95,6 +92,8 @@ class LocalEngine:
 
     async def register(self, registration: Registration, *, wait: bool = True) -> Scaled:
         """Take in an archive and start its workers (see :class:`tsnb.engine.api.Engine`)."""
+        if self._closed:
+            raise ServiceUnavailable("The server is stopping.")
         await self.start()
         model = await self._take_in(registration)
         spec = model.spec
@@ -103,13 +102,18 @@ class LocalEngine:
             try:
                 await self._settled(slots)
             except (TsnbError, asyncio.CancelledError):
-                await asyncio.shield(self._forget(spec.name, spec.version))
+                await asyncio.shield(self._forget(model))
                 raise
         return Scaled(spec.name, spec.version, spec.min_workers, model.running)
 
     async def _take_in(self, registration: Registration) -> ServedModel:
         source = await asyncio.to_thread(resolve, registration.url, self.config)
-        extraction = await asyncio.to_thread(extract, source, self._cache(), self._limits())
+        try:
+            extraction = await asyncio.to_thread(extract, source, self._cache(), self._limits())
+        except TsnbError:
+            if is_download(registration.url):  # nobody can use it, and it would be in the way of a better one
+                await asyncio.to_thread(source.unlink, missing_ok=True)
+            raise
         model_dir = str(extraction.model_dir)
         try:
             spec = make_spec(registration, self.config, model_dir, extraction.manifest, extraction.config)
@@ -131,13 +135,14 @@ class LocalEngine:
     async def unregister(self, name: str, version: str | None = None) -> None:
         """Stop and forget a version."""
         wanted = self._store.check_removable(name, version)
-        await asyncio.shield(self._forget(name, wanted))
+        await asyncio.shield(self._forget(self._store.get(name, wanted)))
 
-    async def _forget(self, name: str, version: str) -> None:
-        with contextlib.suppress(KeyError):
-            model = self._store.remove(name, version)
-            await model.close(min(model.spec.response_timeout, self.config.unregister_model_timeout))
-            await asyncio.to_thread(_discard_all, model.model_dirs)
+    async def _forget(self, model: ServedModel) -> None:
+        if model.closed:  # somebody else forgot it, and another may have its name by now
+            return
+        self._store.remove(*model.key)
+        await model.close(min(model.spec.response_timeout, self.config.unregister_model_timeout))
+        await asyncio.to_thread(_discard_all, model.model_dirs)
 
     async def set_default(self, name: str, version: str) -> None:
         """Let requests without a version go to this one."""
@@ -162,6 +167,7 @@ class LocalEngine:
         model = self._store.get(name, version)
         least, most = _worker_range(min_workers, max_workers)
         async with model.changing:
+            model.check_served()
             started = self._resize(model, least, most)
         if wait:
             await self._settled(started)
@@ -212,6 +218,7 @@ class LocalEngine:
         """Give a version new code without dropping a request (see :mod:`tsnb.engine.swap`)."""
         model = self._store.get(name, version)
         async with model.changing:
+            model.check_served()
             extraction = await asyncio.to_thread(self._revised, model.spec, revision)
             spec = revised_spec(model.spec, extraction, model.next_build())
             checks = revision.checks or self._recorder.samples(*model.key, MAX_CHECKS)
@@ -225,6 +232,7 @@ class LocalEngine:
         """Go back to the code before the last swap."""
         model = self._store.get(name, version)
         async with model.changing:
+            model.check_served()
             if model.previous is None:
                 raise BadRequest(
                     f'Model "{name}" has had only one code since it was registered; nothing to go back to.'
@@ -330,9 +338,7 @@ def _worker_range(least: int, most: int | None) -> tuple[int, int]:
         raise BadRequest(f"min_worker cannot be negative: {least}. Use 0 to stop all workers.")
     if wanted < least:
         raise BadRequest("max_worker cannot be less than min_worker.")
-    if least > MAX_WORKERS:
-        raise BadRequest(f"min_worker is {least}; at most {MAX_WORKERS} workers can serve one model.")
-    return least, wanted
+    return check_workers(least), wanted
 
 
 def _discard_all(folders: list[str]) -> None:

@@ -19,7 +19,7 @@ from tsnb.engine.records import recorded
 from tsnb.engine.stats import Stats
 from tsnb.engine.supervisor import Slot
 from tsnb.engine.worker_handle import Flight
-from tsnb.errors import RequestTimeout, ServiceUnavailable, TsnbError
+from tsnb.errors import ModelNotFound, RequestTimeout, ServiceUnavailable, TsnbError
 from tsnb.messages import MetricSample, ModelSpec, ModelStatus
 
 NO_WORKER = (
@@ -40,6 +40,8 @@ class ServedModel:
         self.requests = 0
         self.errors = 0
         self._latency = 0.0
+        #: Whether it was unregistered: no new worker may start.
+        self.closed = False
         #: Held by whoever changes workers or code.
         self.changing = asyncio.Lock()
         #: The code before the last swap.
@@ -238,8 +240,14 @@ class ServedModel:
         self._dispatch()
         return old
 
+    def check_served(self) -> None:
+        """Raise ModelNotFound if it was unregistered while somebody waited to change it."""
+        if self.closed:
+            raise ModelNotFound(f"Model not found: {self.spec.name}")
+
     async def close(self, timeout: float) -> None:
         """Answer what waits with an error, and stop every worker within about ``timeout`` seconds."""
+        self.closed = True
         if self._wake is not None:
             self._wake.cancel()
         for slot in self.candidates:

@@ -129,7 +129,7 @@ def worker_environment(environ: dict[str, str], blacklist: str, extra: dict[str,
     kept = {
         name: value
         for name, value in environ.items()
-        if name not in SECRETS and not (hidden is not None and hidden.fullmatch(name))
+        if name not in SECRETS and not (hidden is not None and hidden.fullmatch(name)) and _is_unicode(name + value)
     }
     return kept | extra
 
@@ -147,6 +147,15 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a variable is text. Arbitrary bytes, which Python shows as surrogates, cannot travel to the nursery."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def spawn(order: Order) -> Process:

@@ -16,6 +16,9 @@ from tsnb.messages import BatchPolicy, ModelSpec
 log = logging.getLogger(__name__)
 
 RUNTIMES = ("python", "python3", "LSP")
+MAX_WORKERS = 1024
+"""More workers for one model are taken for a slip of the finger."""
+
 POLICIES: tuple[BatchPolicy, ...] = ("eager", "window")
 
 T = TypeVar("T")
@@ -34,7 +37,7 @@ def make_spec(
     workers = _workers(said, config, yaml)
     return ModelSpec(
         name=_name(said, model),
-        version=str(model.get("modelVersion") or model.get("version") or "1.0"),
+        version=_text("version", model.get("modelVersion") or model.get("version") or "1.0"),
         model_dir=model_dir,
         handler=_handler(said, config, model),
         url=said.url,
@@ -46,11 +49,13 @@ def make_spec(
         batch_size=max(1, _first(said.batch_size, _integer(yaml, "batchSize", 1), 1)),
         max_batch_delay=_first(said.max_batch_delay, _integer(yaml, "maxBatchDelay", 0), 100),
         batch_policy=_policy(yaml, config),
-        response_timeout=_first(
-            _integer(yaml, "responseTimeout", 1), said.response_timeout, config.default_response_timeout
+        response_timeout=_seconds(
+            "response_timeout",
+            _first(_integer(yaml, "responseTimeout", 1), said.response_timeout, config.default_response_timeout),
         ),
-        startup_timeout=_first(
-            _integer(yaml, "startupTimeout", 1), said.startup_timeout, config.default_startup_timeout
+        startup_timeout=_seconds(
+            "startup_timeout",
+            _first(_integer(yaml, "startupTimeout", 1), said.startup_timeout, config.default_startup_timeout),
         ),
         max_retry_timeout=_first(_integer(yaml, "maxRetryTimeoutInSec", 0), 300),
         client_timeout=_first(_integer(yaml, "clientTimeoutInMills", 0), 0),
@@ -98,7 +103,21 @@ def _name(said: Registration, model: dict[str, Any]) -> str:
     name = said.model_name or model.get("modelName")
     if not name:
         raise BadRequest("Model name is not defined.")
-    return str(name)
+    return _text("name", name)
+
+
+def _text(what: str, value: object) -> str:
+    try:
+        str(value).encode()
+    except UnicodeEncodeError as error:
+        raise BadRequest(f"The model's {what} is no Unicode text: {value!r}. Give it another.") from error
+    return str(value)
+
+
+def _seconds(name: str, value: float) -> float:
+    if value <= 0:
+        raise BadRequest(f"{name} is {value:g} seconds, in which nothing can be done. Give 1 or more.")
+    return value
 
 
 def _handler(said: Registration, config: Config, model: dict[str, Any]) -> str:
@@ -122,9 +141,16 @@ def _workers(said: Registration, config: Config, yaml: dict[str, Any]) -> tuple[
     least = _integer(yaml, "minWorkers", 1)
     most = _integer(yaml, "maxWorkers", 1)
     if least is not None and most is not None and most >= least:
-        return least, most
-    count = max(0, _first(said.initial_workers, config.default_workers_per_model))
+        return check_workers(least), most
+    count = check_workers(max(0, _first(said.initial_workers, config.default_workers_per_model)))
     return count, count
+
+
+def check_workers(count: int) -> int:
+    """The number of workers to start. Raises BadRequest where that is a slip."""
+    if count > MAX_WORKERS:
+        raise BadRequest(f"{count} workers are too many: at most {MAX_WORKERS} can serve one model.")
+    return count
 
 
 def _policy(yaml: dict[str, Any], config: Config) -> BatchPolicy:

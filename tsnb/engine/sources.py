@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -31,7 +32,7 @@ def resolve(url: str, config: Config) -> Path:
         raise NotFound("empty url")
     if ".." in unquote(url):
         raise NotFound(f"Relative path is not allowed in url: {url}")
-    if _looks_remote(url):
+    if is_download(url):
         if not allowed(url, config.allowed_urls):
             raise NotFound(f"Given URL {url} does not match any allowed URL(s)")
         return _fetch(url, Path(config.model_store))
@@ -43,11 +44,19 @@ def allowed(url: str, patterns: str) -> bool:
     return any(re.fullmatch(pattern.strip(), url, re.IGNORECASE) for pattern in patterns.split(",") if pattern.strip())
 
 
-def _looks_remote(url: str) -> bool:
+def is_download(url: str) -> bool:
+    """Whether a URL means a file that is first copied into the model store."""
     return url.lower().startswith(("http://", "https://", "file://"))
 
 
 def _find(url: str, store: Path) -> Path:
+    try:
+        return _on_disk(url, store)
+    except OSError as error:  # a name that is too long, a folder that may not be entered
+        raise NotFound(f"Model not found at: {url} ({error.strerror})") from error
+
+
+def _on_disk(url: str, store: Path) -> Path:
     name = os.path.basename(url.rstrip("/"))
     in_store = store / name
     if in_store.is_file():
@@ -60,7 +69,10 @@ def _find(url: str, store: Path) -> Path:
 
 
 def _fetch(url: str, store: Path) -> Path:
-    name = os.path.basename(unquote(urlsplit(url).path))
+    try:
+        name = os.path.basename(unquote(urlsplit(url).path))
+    except ValueError as error:
+        raise DownloadFailed(f"Failed to download archive from: {url} ({error})") from error
     if not name or "/" in name or "\\" in name:
         raise DownloadFailed(f"Failed to download archive from: {url} (no file name at its end)")
     target = store / name
@@ -69,7 +81,7 @@ def _fetch(url: str, store: Path) -> Path:
     descriptor, partial = tempfile.mkstemp(dir=store, prefix=".download-")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            _copy(url, file)
+            file.writelines(_read_file(url) if url.lower().startswith("file://") else _download(url))
         os.link(partial, target)  # unlike a rename, never over a file that came meanwhile
     except FileExistsError:
         raise TsnbError(f"Model file already exists {name}") from None
@@ -80,12 +92,16 @@ def _fetch(url: str, store: Path) -> Path:
     return target
 
 
-def _copy(url: str, file: object) -> None:
-    if url.lower().startswith("file://"):
-        with open(unquote(urlsplit(url).path), "rb") as source:
-            while chunk := source.read(CHUNK):
-                file.write(chunk)  # type: ignore[attr-defined]
-        return
+def _read_file(url: str) -> Iterator[bytes]:
+    path = Path(unquote(urlsplit(url).path))
+    if not path.is_file():  # a device or a pipe may have no end
+        raise DownloadFailed(f"Failed to download archive from: {url} (no such file)")
+    with path.open("rb") as source:
+        while chunk := source.read(CHUNK):
+            yield chunk
+
+
+def _download(url: str) -> Iterator[bytes]:
     import httpx
 
     try:
@@ -98,6 +114,6 @@ def _copy(url: str, file: object) -> None:
                 size += len(chunk)
                 if size > MAX_DOWNLOAD:
                     raise DownloadFailed(f"Failed to download archive from: {url} (over {MAX_DOWNLOAD} bytes)")
-                file.write(chunk)  # type: ignore[attr-defined]
-    except httpx.HTTPError as error:
+                yield chunk
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise DownloadFailed(f"Failed to download archive from: {url}") from error

@@ -8,9 +8,11 @@ event loop only, so there are no locks.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 
 import psutil
@@ -63,6 +65,9 @@ UNITS = {
     "": "unit",
 }
 
+MAX_METRICS = 1000
+"""Metrics that are kept; a handler that invents names without end is cut off here."""
+
 MAX_SERIES = 10_000
 """Label combinations kept for one metric; a handler that invents labels without end is cut off here."""
 
@@ -113,20 +118,23 @@ class Stats:
     def sample(self, sample: MetricSample) -> None:
         """A handler's own measurement; an unknown metric is registered as it comes."""
         labels = (*(value for _, value in sample.dimensions), self.host)
-        metric = self._metrics.get(sample.name)
+        name = _name(sample.name)
+        metric = self._metrics.get(name)
         if metric is None:
-            metric = self._register(sample)
+            if len(self._metrics) >= MAX_METRICS:
+                return
+            metric = self._register(name, sample)
         if len(labels) != len(metric.labels):
             return
         if metric.kind == "counter":
-            self.add(sample.name, labels, max(0.0, sample.value))
+            self.add(name, labels, max(0.0, sample.value))
         else:
-            self.set(sample.name, labels, sample.value)
+            self.set(name, labels, sample.value)
 
-    def _register(self, sample: MetricSample) -> Metric:
+    def _register(self, metric_name: str, sample: MetricSample) -> Metric:
         kind: Kind = "counter" if sample.kind == "counter" else "gauge"
-        names = (*(name for name, _ in sample.dimensions), "Hostname")
-        metric = Metric(sample.name, kind, UNITS.get(sample.unit, sample.unit), names)
+        names = (*(_name(name) for name, _ in sample.dimensions), "Hostname")
+        metric = Metric(metric_name, kind, " ".join(UNITS.get(sample.unit, sample.unit).split()), names)
         self._metrics[metric.name] = metric
         self._values[metric.name] = {}
         return metric
@@ -164,6 +172,12 @@ class Stats:
         }
         for name, value in readings.items():
             self.set(name, labels, round(value, 2))
+
+
+@lru_cache(maxsize=4096)
+def _name(text: str) -> str:
+    """A metric's or label's name with what Prometheus does not allow replaced by ``_``."""
+    return re.sub(r"[^a-zA-Z0-9_:]|^(?=[0-9]|$)", "_", text)
 
 
 def _escape(label: str) -> str:

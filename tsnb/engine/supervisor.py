@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -106,8 +107,8 @@ class Slot:
         while not self.retiring:
             try:
                 await self._start()
-            except (TsnbError, LoadFailed, OSError) as error:
-                self._note_failed_start(error)
+            except Exception as error:
+                await self._note_failed_start(error)
             else:
                 await self._serve()
             await self._clean_up()
@@ -163,10 +164,10 @@ class Slot:
         assert self.process is not None  # noqa: S101
         ends = self.process.ends
         for stream, descriptor in (("stdout", ends.stdout[0]), ("stderr", ends.stderr[0])):
-            self._pipes.append(await follow(descriptor, self._line_of(stream)))
+            self._pipes.append(await follow(descriptor, self._lines_of(stream)))
 
-    def _line_of(self, stream: str) -> Callable[[str], None]:
-        return lambda text: self._model.ring.add(self.id, stream, text)
+    def _lines_of(self, stream: str) -> Callable[..., None]:
+        return functools.partial(self._model.ring.add, self.id, stream)
 
     async def _serve(self) -> None:
         assert self.handle is not None  # noqa: S101
@@ -176,10 +177,21 @@ class Slot:
         self.failure = None
         self._settle(None)
         self._model.on_worker_ready(self)
-        reason = await self.handle.closed
+        reason = await self._end_of_service()
         self.state = "stopped"
         self._model.on_worker_gone(self)
         await self._answer_for_the_dead(reason)
+
+    async def _end_of_service(self) -> str:
+        """Wait until the worker is gone. A child of its own can hold the socket open after its end."""
+        assert self.handle is not None  # noqa: S101
+        assert self.process is not None  # noqa: S101
+        closed = self.handle.closed
+        ends: set[asyncio.Future[Any]] = {closed, self.process.exited}
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if not closed.done():
+            await asyncio.wait([closed], timeout=EXIT_PATIENCE)  # what it sent last is still on its way
+        return closed.result() if closed.done() else "its connection is held open by a process it started"
 
     async def _answer_for_the_dead(self, reason: str) -> None:
         """The batch of a worker that died gets an error that says, to the owner, how it died."""
@@ -189,7 +201,7 @@ class Slot:
         failure = self._death_certificate(code, reason)
         self.failure = failure
         log.warning("worker %s of %s: %s", self.id, self._model.label, failure.message)
-        out_of_memory = code in (-signal.SIGKILL, 137) and not self._death
+        out_of_memory = code in (-signal.SIGKILL, 137) and failure.stage == "exit"
 
         def error() -> WorkerDied:
             died = WorkerDied(out_of_memory=out_of_memory)
@@ -209,19 +221,21 @@ class Slot:
     def _death_certificate(self, code: int | None, reason: str) -> Failure:
         stage = "timeout" if self._death else "exit"
         message = self._death or f"The worker process {how_it_ended(code, reason)}."
+        if self.handle is not None and self.handle.refused:
+            stage, message = "encode", f"{reason}; the worker was stopped and is started again."
         ids = tuple(job.request.id for job in self.handle.flight.jobs) if self.handle and self.handle.flight else ()
         lines = "\n".join(line.text for line in self._model.ring.lines(worker=self.id)[-20:])
         failure = Failure("WorkerDied", message, stage=stage, output=lines)
         return named(failure, model=self.spec.name, version=self.spec.version, worker=self.id, request_ids=ids)
 
-    def _note_failed_start(self, error: Exception) -> None:
+    async def _note_failed_start(self, error: Exception) -> None:
         spec = self.spec
         failed = error.failed if isinstance(error, LoadFailed) else None
-        text = failed.message if failed is not None else str(error)
+        text = failed.message if failed is not None else await self._why_not_started(error)
         failure = (
             failed.failure
             if failed is not None
-            else Failure("LoadFailed", str(error), stage="initialize", output=self._last_output())
+            else Failure("LoadFailed", text, stage="initialize", output=self._last_output())
         )
         self.failure = named(failure, model=spec.name, version=spec.version, worker=self.id)
         log.warning(
@@ -234,6 +248,14 @@ class Slot:
         problem.__cause__ = RuntimeError(text)
         self._settle(problem)
 
+    async def _why_not_started(self, error: Exception) -> str:
+        if self.handle is not None and self.handle.closed.done():
+            code = await self._exit_code()
+            return f"The worker process {how_it_ended(code, str(error))} while it loaded the model."
+        if not isinstance(error, (TsnbError, LoadFailed, OSError)):
+            log.error("worker %s of %s could not be started", self.id, self._model.label, exc_info=error)
+        return str(error)
+
     def _last_output(self) -> str:
         return "\n".join(line.text for line in self._model.ring.lines(worker=self.id)[-20:])
 
@@ -245,6 +267,7 @@ class Slot:
         """Whatever is left of this attempt goes, by force if need be."""
         self.state = "stopped"
         if self.handle is not None:
+            self.handle.fail(WorkerDied)  # nobody else will answer, should we have been cancelled
             self.handle.close()
         elif self.process is not None:
             self.process.ends.ours.close()

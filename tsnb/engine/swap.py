@@ -38,6 +38,7 @@ async def swap(
         await _ready(candidates)
         if candidates:
             await _check(candidates[0], checks)
+        model.check_served()
     except BaseException:
         for slot in candidates:
             slot.retire()

@@ -64,6 +64,8 @@ class WorkerHandle(asyncio.Protocol):
         self._deadline = 0.0
         self._alarm: asyncio.TimerHandle | None = None
         self.flight: Flight | None = None
+        #: Whether we hung up over what the worker sent.
+        self.refused = False
         self.closed: asyncio.Future[str] = self._loop.create_future()
 
     async def connect(self, sock: socket.socket) -> None:
@@ -73,7 +75,12 @@ class WorkerHandle(asyncio.Protocol):
     async def load(self, order: protocol.Load, timeout: float) -> protocol.Ready:
         """Let the worker load its model. Raises LoadFailed."""
         self._loading = self._loop.create_future()
-        self._send(order)
+        try:
+            self._send(order)
+        except (ValueError, OverflowError, TypeError, RecursionError) as error:
+            raise LoadFailed(
+                None, f"Its MANIFEST.json or model-config.yaml holds a value that no worker can be sent: {error}."
+            ) from error
         try:
             return await asyncio.wait_for(self._loading, timeout)
         except TimeoutError:
@@ -129,7 +136,8 @@ class WorkerHandle(asyncio.Protocol):
             for message, bodies in self._reader.feed(data):
                 self._receive(message, bodies)
         except protocol.ProtocolError as error:
-            self._lose(f"{error} (max_response_size bounds an answer)")
+            self.refused = True
+            self._lose(f"The answer cannot be used: {error}")
             self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:

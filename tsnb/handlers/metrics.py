@@ -63,15 +63,15 @@ class Metric:
         metric_type: MetricTypes,
         samples: list[MetricSample],
     ) -> None:
-        self.metric_name = metric_name
-        self.unit = UNITS.get(unit, unit)
-        self.dimension_names = list(dimension_names or ())
+        self.metric_name = _text(metric_name)
+        self.unit = _text(UNITS.get(unit, unit))
+        self.dimension_names = [_text(name) for name in dimension_names or ()]
         self.metric_type = metric_type
         self._samples = samples
 
     def add_or_update(self, value: float, dimension_values: Iterable[object] = (), request_id: str = "") -> None:
         """Report a value; one that makes no sense is logged, never raised."""
-        values = [str(item) for item in dimension_values]
+        values = [_text(item) for item in dimension_values]
         if len(values) != len(self.dimension_names):
             self._refuse(value, f"dimension values {values} do not match the names {self.dimension_names}")
         elif self.metric_type is MetricTypes.COUNTER and value < 0:
@@ -87,11 +87,16 @@ class Metric:
     def update(self, value: float, request_id: str = "", dimensions: Iterable[Dimension] = ()) -> None:
         """Report a value with other dimensions than before (old handlers call this)."""
         found = list(dimensions)
-        self.dimension_names = [dimension.name for dimension in found]
+        self.dimension_names = [_text(dimension.name) for dimension in found]
         self.add_or_update(value, [dimension.value for dimension in found], request_id)
 
     def _refuse(self, value: float, reason: str) -> None:
         logger.error("metric %s: the value %r was dropped: %s", self.metric_name, value, reason)
+
+
+def _text(value: object) -> str:
+    """Text that can travel: a lone surrogate cannot."""
+    return str(value).encode("utf-8", "replace").decode()
 
 
 class Metrics:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from tsnb import messages
 from tsnb.engine.api import Registration, Scaled, Stream
@@ -13,6 +13,7 @@ from tsnb.rest.descriptions import description
 from tsnb.rest.routes import Doors, Listener, Request, Response, close, json_response, route, status_response
 
 RUNTIMES = ("python", "python3", "LSP")
+T = TypeVar("T")
 PAGE = 100
 """Most models of one page of the list."""
 
@@ -135,7 +136,7 @@ def _register_values(request: Request) -> dict[str, str]:
         return {name: values[-1] for name, values in request.query.items()}
     try:
         values = json.loads(request.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadRequest(f"The body is no JSON: {error}. Send an object of register parameters.") from error
     if not isinstance(values, dict):
         raise BadRequest(f"The body is a JSON {type(values).__name__}. Send an object of register parameters.")
@@ -170,19 +171,17 @@ def _registration(values: Mapping[str, str]) -> Registration:
 
 
 def _number(values: Mapping[str, str], name: str, *, not_given: int | None = None) -> int | None:
-    try:
-        value = int(values[name])
-    except (KeyError, ValueError):
-        return None
+    value = _integer(values.get(name), None)
     return None if value == not_given else value
 
 
-def _integer(text: str | None, default: int) -> int:
-    """Text that is no integer silently takes the default, as in TorchServe."""
+def _integer(text: str | None, default: T) -> int | T:
+    """Text that is no 32-bit integer silently takes the default, as in TorchServe."""
     try:
-        return default if text is None else int(text)
+        value = int(text or "")
     except ValueError:
         return default
+    return value if -(2**31) <= value < 2**31 else default
 
 
 def _true(text: str | None) -> bool:

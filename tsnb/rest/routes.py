@@ -317,7 +317,8 @@ def refusal(request: Request, error: TsnbError) -> Response:
 
 def json_response(value: Any, status: int = 200) -> Response:
     """Pretty JSON with two spaces and a final newline (spec 0.4)."""
-    body = json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n"
+    # What UTF-8 cannot hold, a lone surrogate, becomes the escape that JSON has for it.
+    body = json.dumps(value, indent=2, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
     return Response(status, body, {"content-type": "application/json"})
 
 

@@ -30,22 +30,27 @@ def describe(error: BaseException, stage: str, inputs: str = "", output: str = "
         _locate_syntax_error(part)
     text = "".join(rendered.format())
     return Failure(
-        type=type(error).__name__,
+        type=printable(type(error).__name__),
         message=_shorten(text_of(error)),
         stage=stage,
         frames=tuple(_frames(rendered))[-MAX_FRAMES:],
-        traceback=_shorten(text),
-        inputs=inputs,
-        output=output,
+        traceback=_shorten(printable(text)),
+        inputs=_shorten(printable(inputs)),
+        output=printable(output),
     )
 
 
 def text_of(error: BaseException) -> str:
     """What the exception says, even where that raises."""
     try:
-        return str(error)
+        return printable(str(error))
     except Exception:
         return f"<a {type(error).__name__} that cannot be printed>"
+
+
+def printable(text: str) -> str:
+    """The text with lone surrogates, which no frame can carry, written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _chain(rendered: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
@@ -99,7 +104,7 @@ def _locate_syntax_error(part: traceback.TracebackException) -> None:
 
 def _frames(rendered: traceback.TracebackException) -> Iterator[Frame]:
     for frame in rendered.stack:
-        yield Frame(frame.filename, frame.lineno or 0, frame.name, frame.line or "")
+        yield Frame(printable(frame.filename), frame.lineno or 0, printable(frame.name), printable(frame.line or ""))
     if getattr(rendered, "filename", None) and rendered.lineno:
         yield Frame(rendered.filename or "", int(rendered.lineno), "<module>", (rendered.text or "").strip())
 

@@ -17,7 +17,7 @@ from tsnb.handlers.context import Context, RequestProcessor
 from tsnb.handlers.errors import PredictionException
 from tsnb.messages import Failure, Reply, Request
 from tsnb.protocol import Batch, Buffer, Failed, Load, Message, Ready
-from tsnb.worker.failures import describe, text_of
+from tsnb.worker.failures import describe, printable, text_of
 from tsnb.worker.loader import EntryPoint, load
 from tsnb.worker.output import Tail
 from tsnb.worker.stages import Stages
@@ -77,23 +77,23 @@ class Model:
         self._stages.clear()
         ids = tuple(item.id for item in batch.items)
         try:
-            replies = self._replies(batch, bodies)
+            self._stages.run("encode", self._send, *self._result(batch, bodies))
         except Exception as error:
             self._fail(batch.number, error, _batch_answer(error), ids)
             return
         finally:
             self.context.stream = None
-        metrics = self.context.metrics.take()
-        self._send(*protocol.result(batch.number, replies, timings=self._stages.seconds, metrics=metrics))
 
-    def _replies(self, batch: Batch, bodies: Buffer) -> list[Reply]:
+    def _result(self, batch: Batch, bodies: Buffer) -> tuple[Message, list[Buffer]]:
         requests = protocol.requests(batch, bodies)
         data = self._stages.run("decode", self._open, batch.number, requests)
         start = time.perf_counter()
         results = self._stages.run("handle", self._call, data)
-        _check(results, len(data))
+        _check(results, len(requests))
         self.context.metrics.add_time("PredictionTime", round((time.perf_counter() - start) * 1000, 2))
-        return self._stages.run("encode", self._encode, results)  # type: ignore[no-any-return]
+        replies = self._stages.run("encode", self._encode, results)
+        metrics = self.context.metrics.take()
+        return protocol.result(batch.number, replies, timings=self._stages.seconds, metrics=metrics)
 
     def _open(self, number: int, requests: list[Request]) -> list[dict[str, Any]]:
         """Decode the requests of a batch and put them into the context."""
@@ -136,7 +136,7 @@ class Model:
             stage,
             told.frames,
             told.traceback,
-            inputs,
+            told.inputs,
             told.output,
             order.model_name,
             order.model_version,
@@ -184,7 +184,7 @@ def _batch_answer(error: Exception) -> tuple[int, str]:
     if isinstance(error, MemoryError):
         return 507, "Out of resources"
     if isinstance(error, PredictionException):
-        return int(error.error_code), str(error.message)
+        return _own_answer(error)
     if isinstance(error, InvalidAnswer):
         return 503, error.answer
     if isinstance(error, Unserialisable):
@@ -192,6 +192,15 @@ def _batch_answer(error: Exception) -> tuple[int, str]:
     if "CUDA" in text_of(error):
         return 507, "Out of resources"
     return 503, "Prediction failed"
+
+
+def _own_answer(error: PredictionException) -> tuple[int, str]:
+    """What the handler wants the clients to be told, where its code is a status."""
+    try:
+        status = int(error.error_code)
+    except (TypeError, ValueError, OverflowError):
+        status = 0
+    return (status if 100 <= status <= 599 else 503), printable(str(error.message))
 
 
 def _load_answer(error: Exception) -> tuple[int, str]:

@@ -1,0 +1,106 @@
+"""The pictures of docs/images: notebook 01 in JupyterLab, light and dark. Run by ``make screenshots``; look at each."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from tests.notebook_server import NotebookServer
+from tests.ui import chromium
+from tests.ui.pages import LOOK_TIMEOUT, NotebookPage, copy_notebook, write_settings
+
+ROOT = Path(__file__).parent.parent.parent
+IMAGES = ROOT / "docs" / "images"
+NOTEBOOK = ROOT / "notebooks" / "01_first_light.ipynb"
+
+WINDOW = {"width": 1240, "height": 1430}
+SHARPNESS = 1.5
+COLOURS = 256
+MARGIN = 6
+WIDEST = 960
+SERVE = "%serve digits --workers 2"
+
+
+def main() -> None:
+    """Both themes, one after the other."""
+    IMAGES.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = chromium.launch(playwright)
+        for word in ("light", "dark"):
+            with tempfile.TemporaryDirectory() as folder:
+                write_settings(Path(folder), theme=f"JupyterLab {word.title()}")
+                copy_notebook(NOTEBOOK, Path(folder))
+                with NotebookServer(Path(folder), app="lab") as server:
+                    walk(browser, server, word)
+        browser.close()
+
+
+def walk(browser: Browser, server: NotebookServer, word: str) -> None:
+    """Run the notebook in one theme and take its pictures on the way."""
+    page = browser.new_page(viewport=WINDOW, device_scale_factor=SHARPNESS)
+    notebook = NotebookPage(page, server, NOTEBOOK.name).open()
+    page.keyboard.press("Control+b")  # the file browser's panel
+    notebook.select("from concurrent.futures")
+    notebook.menu("Run", "Run All Above Selected Cell")
+    notebook.finished(notebook.cell("%%predict"))
+    card = notebook.card(SERVE)
+    expect(card.locator(".tsnb-figures")).to_contain_text("Requests3", timeout=LOOK_TIMEOUT)
+    bring_to_top(notebook.cell("%%handler digits"))
+    keep(page.screenshot(), f"first_light_{word}.png")
+    try_a_file(card, server.folder / "sample.png")
+    keep(around(card), f"card_{word}.png")
+    if word == "light":
+        failing = notebook.run('%predict digits {"x": [1')
+        notebook.select("%unserve")
+        keep(around(failing), "traceback.png")
+    notebook.run("%unserve")
+    page.close()
+
+
+def try_a_file(card: Locator, path: Path) -> None:
+    """Send a picture from the card's box."""
+    with card.page.expect_file_chooser() as chooser:
+        card.get_by_role("button", name="Choose file").click()
+    chooser.value.set_files(path)
+    card.get_by_role("button", name="Send").click()
+    expect(card.locator(".tsnb-answer")).to_contain_text("200 OK")
+    expect(card.locator(".tsnb-figures")).to_contain_text("Requests4", timeout=LOOK_TIMEOUT)
+
+
+def leave(page: Page) -> None:
+    """No hover and no focus ring in the picture."""
+    page.mouse.move(0, 0)
+    page.evaluate("document.activeElement.blur()")
+
+
+def bring_to_top(cell: Locator) -> None:
+    """Scroll the notebook until a cell starts at its upper edge."""
+    cell.evaluate("element => element.scrollIntoView({block: 'start', behavior: 'instant'})")
+
+
+def around(element: Locator) -> bytes:
+    """A picture of an element and a little of what is around it."""
+    element.evaluate("element => element.scrollIntoView({block: 'center', behavior: 'instant'})")
+    leave(element.page)
+    box = element.bounding_box()
+    left, top = max(0, round(box["x"]) - MARGIN), max(0, round(box["y"]) - MARGIN)
+    width, height = min(WIDEST, round(box["width"]) + 2 * MARGIN), round(box["height"]) + 2 * MARGIN
+    return element.page.screenshot(clip={"x": left, "y": top, "width": width, "height": height})
+
+
+def keep(png: bytes, name: str) -> None:
+    """Write a picture with few colours, which is a fraction of the bytes."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    few = picture.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, kmeans=2, dither=Image.Dither.NONE)
+    few.save(IMAGES / name, optimize=True)
+    print(
+        f"{(IMAGES / name).relative_to(ROOT)}: {picture.width} × {picture.height}, {(IMAGES / name).stat().st_size:,} B"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""Notebook 01 in JupyterLab, from top to bottom; in between, the card of the served model is used."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, expect
+
+from tests.notebook_server import NotebookServer
+from tests.ui.pages import CELL_TIMEOUT, LOOK_TIMEOUT, NotebookPage, badge
+
+SERVE = "%serve digits --workers 2"
+ZERO = [0, 0, 0.6, 1, 1, 0.5, 0, 0] + [0, 0.8, 0.7, 0, 0, 0.7, 0.8, 0] * 6 + [0, 0, 0.6, 1, 1, 0.5, 0, 0]
+
+
+@pytest.fixture(scope="module")
+def first_light(server: NotebookServer, context: BrowserContext) -> Iterator[NotebookPage]:
+    """The notebook, run down to its first predictions."""
+    page = context.new_page()
+    notebook = NotebookPage(page, server, "01_first_light.ipynb").open()
+    notebook.select("%scale digits 4")
+    notebook.menu("Run", "Run All Above Selected Cell")
+    notebook.finished(notebook.cell("from concurrent.futures"))
+    yield notebook
+    page.close()
+
+
+@pytest.fixture
+def card(first_light: NotebookPage) -> Locator:
+    return first_light.card(SERVE)
+
+
+def workers(server: NotebookServer, version: str = "1.0") -> list[dict[str, Any]]:
+    """The workers of a version as the server has them."""
+    models = server.get("tsnb/-/models/digits")["models"]
+    return next(model["workers"] for model in models if model["spec"]["version"] == version)
+
+
+def test_the_card_shows_the_model_that_is_served(card, server):
+    expect(card.locator(".tsnb-title")).to_have_text("digits")
+    expect(badge(card)).to_have_text("ready")
+    expect(card).to_contain_text(f"{server.url}tsnb/predictions/digits")
+    for worker in workers(server):
+        row = card.get_by_role("row").filter(has_text=str(worker["pid"]))
+        expect(row).to_contain_text("ready", timeout=LOOK_TIMEOUT)
+    predictions = 450 + 3
+    expect(card.locator(".tsnb-figures")).to_contain_text(f"Requests{predictions}", timeout=LOOK_TIMEOUT)
+
+
+def test_the_slider_scales_the_workers(card, server):
+    card.get_by_role("slider", name="Workers").fill("3")
+    expect(card.locator(".tsnb-scaler")).to_contain_text("3ready", timeout=LOOK_TIMEOUT)
+    now = workers(server)
+    assert [worker["state"] for worker in now] == ["ready"] * 3
+    expect(card.get_by_role("row")).to_have_count(1 + 3)
+    for worker in now:
+        expect(card).to_contain_text(str(worker["pid"]))
+
+
+def test_json_in_the_box_is_answered(card):
+    card.get_by_role("textbox", name="Request body").fill(f'{{"x": {ZERO}}}')
+    card.get_by_role("button", name="Send").click()
+    answer = card.locator(".tsnb-answer")
+    expect(answer).to_contain_text("200 OK")
+    expect(answer).to_contain_text('"digit": 0')
+
+
+def test_a_file_in_the_box_is_answered(card, first_light, server):
+    predicted = first_light.cell("%predict digits sample.png").locator(".jp-OutputArea-output")
+    digit = re.search(r'"digit": (\d)', predicted.inner_text())
+    with card.page.expect_file_chooser() as chooser:
+        card.get_by_role("button", name="Choose file").click()
+    chooser.value.set_files(server.folder / "sample.png")
+    expect(card).to_contain_text("sent as image/png")
+    card.get_by_role("button", name="Send").click()
+    expect(card.locator(".tsnb-answer")).to_contain_text(digit[0])
+    card.get_by_role("button", name="Remove the file").click()
+
+
+def test_a_request_that_fails_shows_what_the_handler_raised(card):
+    card.get_by_role("textbox", name="Request body").fill('{"x": [1, 2, 3]}')
+    card.get_by_role("button", name="Send").click()
+    answer = card.locator(".tsnb-answer")
+    expect(answer).to_contain_text("Prediction failed")
+    expect(answer).to_contain_text("RuntimeError")
+    expect(answer).to_contain_text('torch.tensor(value["x"], dtype=torch.float32)')
+
+
+def test_the_curl_line_of_the_card_works_in_a_shell(card, server):
+    card.get_by_role("tab", name="curl").click()
+    card.get_by_role("button", name="Copy this call").click()
+    expect(card.get_by_role("button", name="Copy this call")).to_have_text("Copied")
+    copied = card.page.evaluate("navigator.clipboard.readText()")
+    file_call = copied.split("# JSON")[0]
+    done = subprocess.run(
+        ["sh", "-ec", file_call],
+        cwd=server.folder,
+        env=os.environ | {"TSNB_TOKEN": server.token},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert '"digit"' in done.stdout, done.stderr
+    card.get_by_role("tab", name="Try it").click()
+
+
+def test_a_killed_worker_is_seen_to_return(card, server):
+    before = workers(server)
+    victim = before[0]
+    os.kill(victim["pid"], signal.SIGKILL)
+    row = card.get_by_role("row").filter(has=card.page.get_by_role("cell", name=victim["id"], exact=True))
+    expect(row).not_to_contain_text(str(victim["pid"]), timeout=LOOK_TIMEOUT)
+    expect(row).to_contain_text("ready", timeout=LOOK_TIMEOUT)
+    expect(card.locator(".tsnb-scaler")).to_contain_text(f"{len(before)}ready", timeout=LOOK_TIMEOUT)
+    expect(row.get_by_role("cell").last).to_have_text("1")
+
+
+def test_the_rest_of_the_notebook_ends_with_a_card_that_is_not_served(first_light):
+    last = first_light.cell("%unserve digits")
+    first_light.select("%scale digits 4")
+    first_light.menu("Run", "Run Selected Cell and All Below")
+    first_light.finished(last)
+    for start in (SERVE, "%serve digits --version 2.0"):
+        card = first_light.card(start)
+        expect(badge(card)).to_have_text("not served", timeout=LOOK_TIMEOUT)
+        expect(card.get_by_role("button", name="Send")).to_be_disabled()
+
+
+def test_a_failing_prediction_shows_the_lines_of_the_handler_cell(first_light):
+    error = first_light.cell('%predict digits {"x": [1').locator(".jp-OutputArea-output")
+    number = first_light.page.locator(".jp-Cell").filter(has_text="likeliest digits out").locator(".jp-InputPrompt")
+    execution = re.search(r"\d+", number.first.inner_text())
+    expect(error).to_contain_text(f"Cell In[{execution[0]}]:16", timeout=CELL_TIMEOUT)
+    expect(error).to_contain_text("RuntimeError")

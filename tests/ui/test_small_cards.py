@@ -1,0 +1,105 @@
+"""The card in other places: a restarted kernel, Notebook 7, the keyboard alone, a base URL that needs quoting."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from tests.notebook_server import NotebookServer
+from tests.ui.pages import LOOK_TIMEOUT, SMALL, NotebookPage, badge, write_notebook, write_settings
+
+QUOTED = "/a%20b%40c/"
+MOST_TABS = 40
+
+
+@pytest.fixture(scope="module")
+def quoted(context: BrowserContext, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NotebookServer]:
+    """Notebook 7 behind a base URL with a space and an at sign."""
+    folder = tmp_path_factory.mktemp("quoted")
+    write_settings(folder)
+    write_notebook(folder / "a b.ipynb", [source.replace("NAME", "quoted") for source in SMALL])
+    write_notebook(folder / "seven.ipynb", [source.replace("NAME", "seven") for source in SMALL])
+    with NotebookServer(folder, app="notebook", base_url=QUOTED) as server:
+        yield server
+
+
+def served(notebook: NotebookPage) -> Locator:
+    """Run the notebook down to its card."""
+    notebook.open().select("%unserve")
+    notebook.menu("Run", "Run All Above Selected Cell")
+    notebook.finished(notebook.cell("%serve"))
+    card = notebook.card("%serve")
+    expect(badge(card)).to_have_text("ready", timeout=LOOK_TIMEOUT)
+    return card
+
+
+def say(card: Locator, words: str) -> None:
+    """Send text from the box and see it come back."""
+    card.get_by_role("textbox", name="Request body").fill(words)
+    card.get_by_role("button", name="Send").click()
+    expect(card.locator(".tsnb-answer")).to_contain_text(words)
+
+
+def test_after_a_restart_of_the_kernel_the_card_says_that_it_is_disconnected(page, server):
+    notebook = NotebookPage(page, server, "restart.ipynb")
+    card = served(notebook)
+    notebook.menu("Kernel", "Restart Kernel…")
+    page.get_by_role("button", name="Confirm Kernel Restart").click()
+    expect(card).to_contain_text("disconnected", timeout=LOOK_TIMEOUT)
+    expect(card.get_by_role("button", name="Send")).to_be_disabled()
+    expect(card.get_by_role("slider")).to_be_disabled()
+
+
+def test_the_card_lives_in_notebook_7(page, quoted):
+    notebook = NotebookPage(page, quoted, "seven.ipynb", application="notebooks")
+    card = served(notebook)
+    say(card, "hello seven")
+    card.get_by_role("slider", name="Workers").fill("2")
+    expect(card.locator(".tsnb-scaler")).to_contain_text("2ready", timeout=LOOK_TIMEOUT)
+    notebook.run("%unserve")
+    expect(badge(notebook.card("%serve"))).to_have_text("not served", timeout=LOOK_TIMEOUT)
+
+
+def tab_to(page: Page, target: Locator) -> None:
+    """Press Tab until an element has the focus."""
+    for _ in range(MOST_TABS):
+        page.keyboard.press("Tab")
+        if target.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"{MOST_TABS} times Tab did not reach {target}")
+
+
+def test_the_card_can_be_used_with_the_keyboard_alone(page, server):
+    notebook = NotebookPage(page, server, "keys.ipynb")
+    card = served(notebook)
+    notebook.select("%serve")
+    slider = card.get_by_role("slider", name="Workers")
+    tab_to(page, slider)
+    page.keyboard.press("ArrowRight")
+    expect(card.locator(".tsnb-scaler")).to_contain_text("2ready", timeout=LOOK_TIMEOUT)
+    expect(slider).to_be_focused()
+    tab_to(page, card.get_by_role("textbox", name="Request body"))
+    page.keyboard.type('{"by": "keys"}')
+    tab_to(page, card.get_by_role("button", name="Send"))
+    page.keyboard.press("Enter")
+    expect(card.locator(".tsnb-answer")).to_contain_text('"by": "keys"')
+
+
+def test_the_card_and_its_curl_line_with_a_base_url_that_needs_quoting(page, quoted):
+    card = served(NotebookPage(page, quoted, "a b.ipynb"))
+    expect(card).to_contain_text(f"{QUOTED}tsnb/predictions/quoted")
+    say(card, "hello there")
+    card.get_by_role("tab", name="curl").click()
+    calls = card.locator(".tsnb-call pre").inner_text()
+    done = subprocess.run(
+        ["sh", "-ec", calls.split("# JSON")[1]],
+        env=os.environ | {"TSNB_TOKEN": quoted.token},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert '"you said"' in done.stdout, (calls, done.stdout, done.stderr)

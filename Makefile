@@ -54,3 +54,7 @@ $(TORCHSERVE)/.installed: tests/conformance/requirements.txt
 
 conformance: $(STAMP) $(TORCHSERVE)/.installed  ## the real TorchServe beside tsnb (needs Java 17)
 	$(BIN)/python -m pytest tests/conformance -m torchserve
+
+bench: $(STAMP)  ## tsnb beside its peers, into benchmarks/RESULTS.md (ARGS=--quick: under five minutes)
+	@command -v wrk >/dev/null || { echo "make bench needs wrk: apt-get install wrk, or brew install wrk"; exit 1; }
+	$(BIN)/python -m benchmarks.run $(ARGS)

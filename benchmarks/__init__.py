@@ -1,0 +1,1 @@
+"""tsnb beside its peers, measured in one run on one machine."""

@@ -1,0 +1,1 @@
+"""How to start this server."""

@@ -21,8 +21,8 @@ import importlib.resources, sys, time
 begun = time.perf_counter()
 import tsnb
 assert time.perf_counter() - begun < 0.5, "import tsnb is slow"
-from IPython.testing.globalipapp import start_ipython
-shell = start_ipython()
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
 begun = time.perf_counter()
 shell.run_line_magic("load_ext", "tsnb")
 took = time.perf_counter() - begun

@@ -7,6 +7,7 @@ import torch
 
 from tsnb.archive.diff import diff
 from tsnb.archive.read import open_archive
+from tsnb.archive.report_text import diff_text
 from tsnb.archive.tensors import Tensor, tensors
 from tsnb.archive.write import archive
 
@@ -59,14 +60,14 @@ def test_text_is_compared_line_by_line(make):
     assert found.files[0].lines == ("--- a/h.py", "+++ b/h.py", "@@ -1,2 +1,2 @@", " x = 1", "-y = 2", "+y = 3")
     assert found.files[0].before.size == 12
     assert ("model.modelVersion", "1", "2") in [(change.key, change.before, change.after) for change in found.manifest]
-    assert "+y = 3" in found.text()
+    assert "+y = 3" in diff_text(found)
 
 
 def test_equal_archives(made):
     assert not diff(open_archive(made / "greeter.mar"), open_archive(made / "greeter.tar.gz")).files
     same = diff(open_archive(made / "greeter.mar"), open_archive(made / "greeter.mar"))
     assert not same
-    assert same.text() == "The archives are equal."
+    assert diff_text(same) == "The archives are equal."
 
 
 def test_tensors_are_compared_by_shape_and_dtype(make):
@@ -106,7 +107,10 @@ def test_nothing_is_unpickled(make, tmp_path):
     tables = tensors(make("a", whole__pt=whole, hidden__pt=hidden, module__pt=saved(torch.nn.Linear(1, 1))))
     assert tables["whole.pt"].note.startswith("not shown")
     assert [t.name for t in tables["hidden.pt"].tensors] == ["x"]
-    assert tables["module.pt"].note.startswith("not shown")
+    assert [t.name for t in tables["module.pt"].tensors] == ["weight", "bias"]
+    assert tables["module.pt"].kind == "pickled object"
+    assert "torch.nn.modules.linear.Linear" in tables["module.pt"].imports
+    assert [i for name in ("whole.pt", "hidden.pt") for i in tables[name].imports] == ["io.open", "io.open"]
     assert not (tmp_path / "sprung").exists()
 
 

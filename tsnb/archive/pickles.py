@@ -1,17 +1,17 @@
 """Descriptions of the tensors in a ``torch.save`` pickle, by walking its opcodes.
 
 Nothing is imported and nothing is called. Of all a pickle can say, only what
-plain dictionaries, lists and tensors need is understood; the rest becomes an
-opaque value, or ends the walk with :class:`NotShown`.
+dictionaries, lists, tensors and the attributes of objects need is understood;
+the rest becomes an opaque value, or ends the description with a reason.
 """
 
 from __future__ import annotations
 
 import pickletools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import IO, Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 MAX_OPCODES = 5_000_000
 """Steps of a walk."""
@@ -19,16 +19,40 @@ MAX_OPCODES = 5_000_000
 MAX_VALUES = 1_000_000
 """Values looked at for tensors."""
 
+MAX_TENSOR_NAME = 4096
+"""Characters in the dotted name of a tensor."""
+
+MAX_DIMENSIONS = 64
+"""Dimensions of a tensor, as numpy has it."""
+
+MAX_IMPORTS = 1000
+"""Names of modules' functions and classes that are listed."""
+
 
 class NotShown(Exception):
     """The pickle holds something other than tensors in dictionaries."""
 
 
 class TensorInfo(Struct, frozen=True):
-    """Shape and dtype of a tensor."""
+    """Shape and dtype of a tensor, and where its values lie; offset and stride count elements."""
 
     shape: tuple[int, ...]
     dtype: str
+    storage: str = ""
+    offset: int = 0
+    stride: tuple[int, ...] = ()
+
+
+class Description(Struct):
+    """What a pickle holds. ``problem`` says why there are no tensors; ``whole`` that objects of classes are among it.
+
+    ``imports`` are the names that unpickling would import, beyond those that tensors need.
+    """
+
+    tensors: dict[str, TensorInfo] = field(default_factory=dict)
+    imports: tuple[str, ...] = ()
+    problem: str = ""
+    whole: bool = False
 
 
 class _Global(Struct, frozen=True):
@@ -38,10 +62,18 @@ class _Global(Struct, frozen=True):
 
 class _Storage(Struct, frozen=True):
     dtype: str
+    key: str
 
 
 class _Opaque:
     """Anything that is not understood."""
+
+
+class _Object:
+    """An instance of some class: only its attributes count."""
+
+    def __init__(self) -> None:
+        self.attributes: dict[Any, Any] = {}
 
 
 _OPAQUE = _Opaque()
@@ -54,13 +86,43 @@ _STORAGES = {
     "ComplexDoubleStorage": "complex128",
 }  # fmt: skip
 
+_DTYPES = {
+    *_STORAGES.values(), "uint16", "uint32", "uint64", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz",
+    "float8_e5m2fnuz",
+}  # fmt: skip
 
-def describe(pickle: IO[bytes], most: int) -> dict[str, TensorInfo]:
-    """The tensors of a pickled dictionary, nested keys dotted. At most ``most``. Raises NotShown, ValueError."""
-    found: dict[str, TensorInfo] = {}
-    top = _Machine().run(pickle)
-    if not isinstance(top, dict | list | TensorInfo):
+_PLAIN = {
+    ("collections", "OrderedDict"), ("torch._utils", "_rebuild_tensor_v2"), ("torch._utils", "_rebuild_tensor_v3"),
+    ("torch._utils", "_rebuild_parameter"), ("torch.storage", "UntypedStorage"), ("torch", "Size"),
+    *(("torch", name) for name in [*_STORAGES, *_DTYPES]),
+}  # fmt: skip
+"""What pickles of tensors in dictionaries import."""
+
+_MODULE_PARTS = ("_parameters", "_buffers", "_modules")
+"""The attributes of an ``nn.Module`` that hold its tensors; they do not count in names."""
+
+
+def describe(pickle: IO[bytes], most: int) -> Description:
+    """What a pickle holds, nested keys dotted; at most ``most`` tensors."""
+    machine = _Machine()
+    found = Description()
+    try:
+        top = machine.run(pickle)
+        found.whole = isinstance(top, _Object)
+        found.tensors = _tensors(top, most)
+    except NotShown as error:
+        found.problem = str(error)
+    except ValueError as error:
+        found.problem = f"its pickle is broken: {error}"
+    found.imports = tuple(machine.imports)
+    return found
+
+
+def _tensors(top: Any, most: int) -> dict[str, TensorInfo]:
+    if not isinstance(top, dict | list | TensorInfo | _Object):
         raise NotShown("it holds an object of some class, not tensors in a dictionary")
+    found: dict[str, TensorInfo] = {}
+    seen: set[int] = set()
     waiting: list[tuple[str, Any]] = [("", top)]
     for _ in range(MAX_VALUES):  # values that contain each other would never end
         if not waiting or len(found) >= most:
@@ -68,36 +130,73 @@ def describe(pickle: IO[bytes], most: int) -> dict[str, TensorInfo]:
         name, value = waiting.pop()
         if isinstance(value, TensorInfo):
             found[name] = value
-        else:
-            waiting += [(f"{name}.{key}" if name else key, item) for key, item in _inside(value)][::-1]
+        elif isinstance(value, dict | list) or (isinstance(value, _Object) and id(value) not in seen):
+            seen.add(id(value))
+            waiting += [(_dotted(name, key), item) for key, item in _inside(value)][::-1]
     raise NotShown("it holds too many values")
 
 
-def _inside(value: Any) -> list[tuple[str, Any]]:
-    if isinstance(value, dict):
-        return [(str(key), item) for key, item in value.items()]
-    return [(str(index), item) for index, item in enumerate(value)] if isinstance(value, list) else []
+def _dotted(name: str, key: str) -> str:
+    if len(name) + len(key) > MAX_TENSOR_NAME:
+        raise NotShown(f"a tensor has a name of more than {MAX_TENSOR_NAME} characters")
+    return f"{name}.{key}" if name and key else name or key
+
+
+def _inside(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, _Object):
+        for key, item in value.attributes.items():
+            yield ("" if key in _MODULE_PARTS else str(key)), item
+    elif isinstance(value, dict):
+        yield from ((str(key), item) for key, item in value.items())
+    else:
+        yield from ((str(index), item) for index, item in enumerate(value))
 
 
 class _Machine:
     """A stack machine for the opcodes that :func:`torch.save` writes."""
 
     def __init__(self) -> None:
+        self.imports: dict[str, None] = {}
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
+        self._texts = ("", "")
 
     def run(self, pickle: IO[bytes]) -> Any:
-        """The description of the pickled value."""
+        """The description of the pickled value. What is imported is noted to the end, understood or not."""
+        problem = ""
+        for step, (opcode, argument, _) in enumerate(pickletools.genops(pickle)):
+            if step > MAX_OPCODES:
+                raise NotShown("its pickle is too long")
+            self._note_import(opcode.name, argument)
+            if opcode.name == "STOP" and not problem and self._stack:
+                return self._stack.pop()
+            problem = problem or self._attempt(opcode.name, argument)
+        raise NotShown(problem or "its pickle has no end")
+
+    def _attempt(self, name: str, argument: Any) -> str:
+        """Do a step; why it cannot be done, or nothing."""
         try:
-            for step, (opcode, argument, _) in enumerate(pickletools.genops(pickle)):
-                if step > MAX_OPCODES:
-                    raise NotShown("its pickle is too long")
-                if opcode.name == "STOP":
-                    return self._stack.pop()
-                self._step(opcode.name, argument)
-        except (IndexError, KeyError, TypeError) as error:
-            raise NotShown("its pickle is broken") from error
-        raise NotShown("its pickle has no end")
+            self._step(name, argument)
+        except NotShown as error:
+            return str(error)
+        except (IndexError, KeyError, TypeError, ValueError, AttributeError):
+            return "its pickle is broken"
+        return ""
+
+    def _note_import(self, name: str, argument: Any) -> None:
+        if isinstance(argument, str) and "UNICODE" in name:
+            self._texts = (self._texts[1], argument)
+        elif name == "STACK_GLOBAL":
+            stack = self._stack[-2:]
+            known = len(stack) == 2 and all(isinstance(part, str) for part in stack)
+            self._imported(*(stack if known else self._texts))
+        elif name in ("GLOBAL", "INST"):
+            self._imported(*argument.split(" ", 1))
+
+    def _imported(self, module: str, name: str) -> None:
+        plain = (module, name) in _PLAIN or module.split(".")[0] == "__torch__"
+        if not plain and len(self.imports) < MAX_IMPORTS:
+            self.imports[f"{module}.{name}"] = None
 
     def _step(self, name: str, argument: Any) -> None:
         if name in _LITERALS:
@@ -139,14 +238,15 @@ class _Machine:
         target = self._stack[-1]
         if isinstance(target, dict):
             for key, value in zip(items[::2], items[1::2], strict=True):
-                target[key if isinstance(key, str | int) else repr(key)[:50]] = value
+                target[key if isinstance(key, str | int) else f"({type(key).__name__})"] = value
 
     def persistent(self) -> None:
         """A storage: ``("storage", type, key, device, size)``."""
         pid = self._stack.pop()
         kind = pid[1] if isinstance(pid, tuple) and len(pid) > 1 and pid[0] == "storage" else None
         name = kind.name if isinstance(kind, _Global) and kind.module in ("torch", "torch.storage") else ""
-        self._stack.append(_Storage(_STORAGES.get(name, name)) if name else _OPAQUE)
+        key = str(pid[2]) if name and len(pid) > 2 and isinstance(pid[2], str | int) else ""
+        self._stack.append(_Storage(_STORAGES.get(name, name), key) if name else _OPAQUE)
 
     def reduce(self) -> None:
         """A call: described where it makes a tensor or a dictionary, opaque otherwise."""
@@ -154,12 +254,14 @@ class _Machine:
         self._stack.append(_called(function, arguments))
 
     def build(self) -> None:
-        """State for the object below, as the metadata of a state dict: not shown."""
-        self._stack.pop()
+        """State for the object below: its attributes. Other things have none, as the metadata of a state dict."""
+        state, target = self._stack.pop(), self._stack[-1]
+        if isinstance(target, _Object) and isinstance(state, dict):
+            target.attributes = state
 
     def new_object(self) -> None:
-        """An instance of a class: opaque."""
-        self._stack[-2:] = [_OPAQUE]
+        """An instance of a class."""
+        self._stack[-2:] = [_Object()]
 
     def pop(self) -> None:
         """Forget the top."""
@@ -179,8 +281,13 @@ class _Machine:
 
 def _called(function: Any, arguments: Any) -> Any:
     match function, arguments:
-        case _Global("torch._utils", "_rebuild_tensor_v2"), (_Storage() as storage, _, tuple() as shape, *_):
-            return TensorInfo(_sizes(shape), storage.dtype)
+        case _Global("torch._utils", "_rebuild_tensor_v2"), (_Storage() as storage, offset, shape, stride, *_):
+            return _tensor(storage, storage.dtype, offset, shape, stride)
+        case (
+            _Global("torch._utils", "_rebuild_tensor_v3"),
+            (_Storage() as storage, offset, shape, stride, _, _, _Global("torch", dtype), *_),
+        ):
+            return _tensor(storage, dtype, offset, shape, stride)
         case _Global("torch._utils", "_rebuild_parameter"), (TensorInfo() as info, *_):
             return info
         case _Global("collections", "OrderedDict"), ():
@@ -188,10 +295,16 @@ def _called(function: Any, arguments: Any) -> Any:
     return _OPAQUE
 
 
-def _sizes(shape: tuple[Any, ...]) -> tuple[int, ...]:
-    if not all(isinstance(size, int) for size in shape):
+def _tensor(storage: _Storage, dtype: str, offset: Any, shape: Any, stride: Any) -> TensorInfo:
+    return TensorInfo(_sizes(shape), dtype, storage.key, _sizes((offset,))[0], _sizes(stride))
+
+
+def _sizes(numbers: Any) -> tuple[int, ...]:
+    if not isinstance(numbers, tuple) or len(numbers) > MAX_DIMENSIONS:
+        raise NotShown(f"a tensor has a shape that is no list of at most {MAX_DIMENSIONS} numbers")
+    if not all(type(size) is int and 0 <= size < 1 << 63 for size in numbers):
         raise NotShown("a tensor has a shape that is not of numbers")
-    return shape
+    return numbers
 
 
 _LITERALS = {

@@ -18,6 +18,7 @@ import msgspec
 from tsnb.archive.contents import Notes, config_of, manifest_of
 from tsnb.archive.manifest import INDEX, Manifest
 from tsnb.archive.safety import Limits
+from tsnb.archive.seek import seekable
 from tsnb.archive.sources import Entry, pieces, reading
 from tsnb.archive.unpack import Extraction, discard, extract
 from tsnb.errors import NotFound, TsnbError
@@ -57,6 +58,12 @@ class Archive:
                 raise NotFound(f"{self.path.name} has no file {name!r}. It has: {', '.join(sorted(self.files)[:20])}.")
             with reader.open(entry) as stream:
                 yield stream
+
+    @contextmanager
+    def seekable(self, name: str) -> Iterator[IO[bytes]]:
+        """A file as a stream that can be read from anywhere. Raises NotFound."""
+        with seekable(self.path, name, self._limits) as stream:
+            yield stream
 
     def read(self, name: str) -> bytes:
         """The content of a file of up to 64 MiB. Raises NotFound."""
@@ -115,7 +122,7 @@ class Archive:
         """Where the archive came from, as its maker wrote it; ``{}`` for archives of other tools."""
         try:
             index = msgspec.json.decode(self._read(INDEX) or b"{}", type=dict[str, Any])
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return {}
         origin = index.get("provenance")
         return origin if isinstance(origin, dict) else {}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import sys
-from typing import Any
-
-import msgspec
+from pathlib import Path
 
 from tsnb.archive.diff import diff as compare
-from tsnb.archive.read import Archive, open_archive
+from tsnb.archive.read import open_archive
+from tsnb.archive.report import as_json, find_archive, report
+from tsnb.archive.report_text import diff_text, report_text
 from tsnb.archive.write import FORMATS, RUNTIMES
 from tsnb.archive.write import archive as write
 from tsnb.cli.commands import Run
@@ -43,50 +44,44 @@ def _archive(args: argparse.Namespace) -> int:
 
 def inspect(parser: argparse.ArgumentParser) -> Run:
     """One archive, as text or JSON."""
-    parser.add_argument("archive", metavar="ARCHIVE", help="a .mar, a .tar.gz or a model folder")
+    parser.add_argument("archive", metavar="ARCHIVE", help="a .mar, a .tar.gz, a model folder, or a model's name")
     parser.add_argument("--json", action="store_true", help="everything, as JSON")
+    _add_store(parser)
     return _inspect
 
 
+def _add_store(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model-store", metavar="DIR", default="model_store", help="where a model's name is looked up")
+
+
 def _inspect(args: argparse.Namespace) -> int:
-    found = open_archive(args.archive)
-    print(json.dumps(_facts(found), indent=2, ensure_ascii=False) if args.json else _text(found))
+    found = report(open_archive(_found(args.archive, args)))
+    if args.json:
+        print(json.dumps(as_json(found), indent=2))
+    else:
+        _write(report_text(found))
     return 0
 
 
-def _facts(found: Archive) -> dict[str, Any]:
-    return {
-        "path": str(found.path),
-        "manifest": msgspec.to_builtins(found.manifest, str_keys=True),
-        "config": found.config,
-        "files": found.files,
-        "notes": list(found.notes),
-        "provenance": found.provenance,
-    }
+def _found(text: str, args: argparse.Namespace) -> Path:
+    return find_archive(text, {"the model store": Path(args.model_store)})
 
 
-def _text(found: Archive) -> str:
-    entry = found.manifest.entry
-    width = max((len(f"{size:,}") for size in found.files.values()), default=0)
-    lines = [
-        f"{found.path}",
-        f"  model    {entry.model_name or '(no name)'}, version {found.manifest.version}",
-        f"  handler  {entry.handler or '(none)'}{'' if found.handler_file() else ' (not in the archive)'}",
-        *(f"  {name:8} {value}" for name, value in found.config.items()),
-        *(f"  note     {note}" for note in found.notes),
-        *(f"  {size:>{width},}  {name}" for name, size in sorted(found.files.items())),
-    ]
-    return "\n".join(lines)
+def _write(text: str) -> None:
+    """Print what may hold letters that the terminal cannot show."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
 def diff(parser: argparse.ArgumentParser) -> Run:
     """Two archives; exit status 1 where they differ, as ``diff`` has it."""
     parser.add_argument("before", metavar="A")
     parser.add_argument("after", metavar="B")
+    _add_store(parser)
     return _diff
 
 
 def _diff(args: argparse.Namespace) -> int:
-    found = compare(open_archive(args.before), open_archive(args.after))
-    sys.stdout.write(found.text() + "\n")
+    found = compare(*(open_archive(_found(text, args)) for text in (args.before, args.after)))
+    _write(diff_text(found, colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR")))
     return 1 if found else 0

@@ -14,8 +14,11 @@ from tsnb.compat import offer
 from tsnb.magics.archive import ArchiveMagic
 from tsnb.magics.completion import Completion
 from tsnb.magics.default import DefaultMagic
+from tsnb.magics.explode import ExplodeMagic
 from tsnb.magics.handler import HandlerMagic
+from tsnb.magics.inspect import InspectMagic
 from tsnb.magics.logs import LogsMagic
+from tsnb.magics.mardiff import MardiffMagic
 from tsnb.magics.models import ModelsMagic
 from tsnb.magics.predict import PredictMagic
 from tsnb.magics.scale import ScaleMagic
@@ -36,6 +39,9 @@ COMMANDS = (
     UnserveMagic,
     DefaultMagic,
     LogsMagic,
+    InspectMagic,
+    MardiffMagic,
+    ExplodeMagic,
 )
 
 _ATTRIBUTE = "_tsnb"

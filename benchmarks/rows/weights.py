@@ -44,6 +44,8 @@ def _once(book: Book, name: str, archive: Path) -> None:
             config.write(f"cache_dir={folder / 'cache'}\n" if name == "tsnb" else "")
         with started(launch, folder) as server:
             models.ready(server.management)
+            models.register(server.management, "echo.mar")  # the nursery may still be importing torch
+            models.unregister(server.management, "echo")
             _big(book, name, server.management, server.url.rpartition("/predictions")[0], archive)
         shutil.rmtree(folder / "cache", ignore_errors=True)
 

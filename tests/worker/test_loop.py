@@ -349,3 +349,46 @@ def test_a_syntax_error_shows_the_line_of_its_cell(worker: Server, write: Write)
     assert isinstance(failed, Failed)
     assert (failed.failure.frames[-1].filename, failed.failure.frames[-1].lineno) == ("In [2]", 3)
     assert 'File "In [2]", line 3' in failed.failure.traceback
+
+
+@pytest.mark.parametrize(
+    ("source", "type_name", "line", "text"),
+    [
+        ("def handle(d, c):\n    return {}\n", "InvalidAnswer", 2, "return {}"),
+        ("def handle(d, c):\n    return d and [object()]\n", "Unserialisable", 2, "return d and [object()]"),
+        ("def handle(d, c):\n    if d: return []\n    return None\n", "InvalidAnswer", 1, "def handle(d, c):"),
+        (
+            "from tsnb import BaseHandler\nclass H(BaseHandler):\n    def initialize(self, c): pass\n"
+            "    def preprocess(self, d): return d\n    def inference(self, d): return d\n"
+            "    def postprocess(self, d):\n        return tuple(d)\n",
+            "InvalidAnswer",
+            7,
+            "return tuple(d)",
+        ),
+    ],
+)
+def test_an_unusable_answer_has_the_line_it_came_from(
+    serving: Callable[..., Server], source: str, type_name: str, line: int, text: str
+) -> None:
+    failure = serving(source).fails().failure
+    assert failure.type == type_name
+    assert [(frame.lineno, frame.source) for frame in failure.frames] == [(line, text)]
+
+
+def test_the_stages_of_a_service_behind_a_function_are_timed(serving: Callable[..., Server]) -> None:
+    worker = serving("""
+from tsnb import BaseHandler
+class H(BaseHandler):
+    def initialize(self, context): pass
+    def preprocess(self, data): return [1 // len(row["body"]) for row in data]
+    def inference(self, data): return data
+    def postprocess(self, data): return data
+_service = H()
+def handle(data, context):
+    if data is None:
+        return _service.initialize(context)
+    return _service.handle(data, context)
+""")
+    result, _ = worker.ask(body(b"x"))  # type: ignore[misc]
+    assert {"preprocess", "inference", "postprocess"} <= result.timings.keys()
+    assert worker.fails(body(b"")).failure.stage == "preprocess"

@@ -6,10 +6,15 @@ those of their cells (:mod:`tsnb.worker.cells`).
 
 from __future__ import annotations
 
+import dis
+import inspect
 import linecache
 import os
+import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import CodeType
+from typing import Any
 
 from tsnb.messages import Failure, Frame
 from tsnb.worker.cells import locate
@@ -38,6 +43,36 @@ def describe(error: BaseException, stage: str, inputs: str = "", output: str = "
         inputs=_shorten(printable(inputs)),
         output=printable(output),
     )
+
+
+def where_returned(entry: Callable[..., Any] | None) -> Frame | None:
+    """The line of the handler that an unusable answer came from: its only ``return``, else its ``def``.
+
+    For a handler that leaves ``handle`` to ours that is ``postprocess``.
+    """
+    function = inspect.unwrap(entry) if entry is not None else None
+    owner = getattr(function, "__self__", None)
+    if owner is None and function is not None:
+        owner = getattr(sys.modules.get(function.__module__), "_service", None)
+    methods = [getattr(type(owner), name, None) for name in ("handle", "postprocess")] if owner is not None else []
+    code = next((code for each in (*methods, function) if (code := _own_code(each)) is not None), None)
+    if code is None:
+        return None
+    lines = {line for line in map(_line_of_return, dis.get_instructions(code)) if line is not None}
+    number = lines.pop() if len(lines) == 1 else code.co_firstlineno
+    source = linecache.getline(code.co_filename, number).strip()
+    filename, line = locate(code.co_filename, number)
+    return Frame(filename, line, code.co_name, source)
+
+
+def _own_code(function: Any) -> CodeType | None:
+    code: CodeType | None = getattr(function, "__code__", None)
+    return code if code is not None and not code.co_filename.startswith(PACKAGE) else None
+
+
+def _line_of_return(instruction: dis.Instruction) -> int | None:
+    returns = instruction.opname in ("RETURN_VALUE", "RETURN_CONST")
+    return instruction.positions.lineno if returns and instruction.positions else None
 
 
 def text_of(error: BaseException) -> str:

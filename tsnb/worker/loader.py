@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import inspect
 import os
@@ -56,6 +57,10 @@ def _find(handler: str, model_dir: str) -> Any:
 
 def _initialised(found: Any, context: Context, stages: Stages) -> EntryPoint:
     if not inspect.isclass(found):
+        # The usual form of a module with a function: ``_service = Handler()``, and ``handle`` calls it.
+        service = getattr(sys.modules.get(found.__module__), "_service", None)
+        with contextlib.suppress(AttributeError):  # an object that takes no attributes
+            stages.watch(service)
         found(None, context)
         return found  # type: ignore[no-any-return]
     instance: Any = found()

@@ -17,7 +17,7 @@ from tsnb.handlers.context import Context, RequestProcessor
 from tsnb.handlers.errors import PredictionException
 from tsnb.messages import Failure, Reply, Request
 from tsnb.protocol import Batch, Buffer, Failed, Load, Message, Ready
-from tsnb.worker.failures import describe, printable, text_of
+from tsnb.worker.failures import describe, printable, text_of, where_returned
 from tsnb.worker.loader import EntryPoint, load
 from tsnb.worker.output import Tail
 from tsnb.worker.stages import Stages
@@ -130,11 +130,15 @@ class Model:
         order = self._order
         stage, inputs = self._stages.failed or ("import" if number is None else "handle", "")
         told = describe(error, stage, inputs, self._output.text())
+        frames = told.frames
+        if isinstance(error, (InvalidAnswer, Unserialisable)):
+            returned = where_returned(self._entry)
+            frames = (returned,) if returned is not None else frames
         failure = Failure(
             told.type,
             told.message,
             stage,
-            told.frames,
+            frames,
             told.traceback,
             told.inputs,
             told.output,

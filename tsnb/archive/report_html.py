@@ -37,12 +37,12 @@ MAX_FILES = 50
 def report_html(found: Report) -> Markup:
     """Everything about one archive."""
     facts = [("handler", handler_text(found)), *((short(key, 40), short(value)) for key, value in found.config.items())]
-    return _page(
-        _head(short(found.path.name), headline(found)),
+    return page(
+        head(short(found.path.name), headline(found)),
         _facts(facts),
         *(html.badge(visible(note), "busy") for note in found.notes),
         *(_source(source, open_=source.role == "handler") for source in found.sources),
-        _fold("Files", f"{len(found.files):,}", _files(found)),
+        fold("Files", f"{len(found.files):,}", _files(found)),
         *(_tensors(name, table) for name, table in found.tensors.items()),
         _provenance(found),
         *(_source(source) for source in found.texts),
@@ -51,11 +51,11 @@ def report_html(found: Report) -> Markup:
 
 def diff_html(found: Diff, before: str, after: str) -> Markup:
     """The differences of two archives, called ``before`` and ``after``."""
-    head = _head(f"{short(before)} → {short(after)}", verdict(found) if not found else _counts(found))
+    title = head(f"{short(before)} → {short(after)}", verdict(found) if not found else _counts(found))
     if not found:
-        return _page(head)
-    return _page(
-        head,
+        return page(title)
+    return page(
+        title,
         _values("Manifest", found.manifest),
         _values("Configuration", found.config),
         _values("Requirements", found.requirements),
@@ -67,11 +67,13 @@ def diff_html(found: Diff, before: str, after: str) -> Markup:
     )
 
 
-def _page(*parts: object) -> Markup:
+def page(*parts: object) -> Markup:
+    """A whole answer with the style of reports."""
     return html.page(Markup(f"<style>{STYLE}</style>"), *parts)
 
 
-def _head(title: str, rest: str) -> Markup:
+def head(title: str, rest: str) -> Markup:
+    """A title, and more in the same line."""
     return html.tag(
         "div",
         html.tag("span", title, class_="tsnb-title"),
@@ -80,7 +82,8 @@ def _head(title: str, rest: str) -> Markup:
     )
 
 
-def _fold(title: str, rest: str, *content: object, open_: bool = False) -> Markup:
+def fold(title: str, rest: str, *content: object, open_: bool = False) -> Markup:
+    """Content that opens with a click on its title."""
     summary = html.tag("summary", title, " ", html.tag("span", rest, class_="tsnb-dim"))
     return html.tag("details", summary, *content, open=open_)
 
@@ -115,10 +118,10 @@ def _files(found: Report) -> Markup:
 
 def _tensors(name: str, table: TensorTable) -> Markup:
     if table.note:
-        return _fold(f"Tensors of {short(name)}", visible(table.note))
+        return fold(f"Tensors of {short(name)}", visible(table.note))
     rows = ((short(t.name), short(list(t.shape)), short(t.dtype), html.bytes_text(t.nbytes)) for t in table.tensors)
     content = _table(("tensor", "shape", "dtype", "size"), rows, len(table.tensors))
-    return _fold(f"Tensors of {short(name)}", tensor_summary(table), content)
+    return fold(f"Tensors of {short(name)}", tensor_summary(table), content)
 
 
 def _provenance(found: Report) -> Markup | None:
@@ -126,14 +129,14 @@ def _provenance(found: Report) -> Markup | None:
     if not rows:
         return None
     cell = cell_of(found.provenance)
-    typed = [_fold("The cell as it was typed", "", code(cell))] if cell else []
-    return _fold("Provenance", "as its maker wrote it", _facts(rows), *typed)
+    typed = [fold("The cell as it was typed", "", code(cell))] if cell else []
+    return fold("Provenance", "as its maker wrote it", _facts(rows), *typed)
 
 
 def _source(source: Source, *, open_: bool = False) -> Markup:
     lines = f"{source.text.count(chr(10)) + 1:,} lines{', and more' if source.cut else ''}"
     text = code(source.text, python=source.name.endswith(".py"))
-    return _fold(short(source.name), ", ".join(part for part in (source.role, lines) if part), text, open_=open_)
+    return fold(short(source.name), ", ".join(part for part in (source.role, lines) if part), text, open_=open_)
 
 
 # --- two archives -----------------------------------------------------------------------------------
@@ -152,14 +155,14 @@ def _values(title: str, found: tuple[ValueChange, ...], *, open_: bool = True) -
     if not found:
         return None
     lines = [html.tag("div", value_text(change)) for change in found[:MAX_ROWS]]
-    return _fold(title, html.count_text(len(found), "change"), *lines, _more(len(found) - MAX_ROWS), open_=open_)
+    return fold(title, html.count_text(len(found), "change"), *lines, _more(len(found) - MAX_ROWS), open_=open_)
 
 
 def _file(change: FileChange) -> Markup:
     title = change_text(change)
     if not change.lines:
         return html.tag("div", title)
-    return _fold(title, "", changes(change.lines), open_=change.kind == "changed")
+    return fold(title, "", changes(change.lines), open_=change.kind == "changed")
 
 
 def _tensor_changes(found: tuple[TensorChange, ...]) -> Markup | None:
@@ -175,4 +178,4 @@ def _tensor_changes(found: tuple[TensorChange, ...]) -> Markup | None:
         for change in found
     )
     content = _table(("tensor", "file", "shape", "values"), rows, len(found))
-    return _fold("Tensors", html.count_text(len(found), "change"), content, open_=True)
+    return fold("Tensors", html.count_text(len(found), "change"), content, open_=True)

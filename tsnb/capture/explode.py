@@ -67,13 +67,15 @@ def explode(archive: Archive, folder: str) -> Exploded:
     name, entry = name_of(archive), archive.manifest.entry
     taken, note = _handler_cells(archive, name)
     model = entry.model_file if entry.model_file in archive.files else None
-    cells = [*taken]
     files = _files(archive)
+    modules = [path for path in files.values() if re.fullmatch(rf"{EXTRA}/[^/]+(\.py|/__init__\.py)", path)]
+    beside = [Part("path", f"import sys\n\nsys.path.insert(0, {f'{folder}/{EXTRA}'!r})\n")] if modules else []
+    cells = [*beside, *taken]
     if model:
         cells.append(_model_cell(f"{folder}/{files[model]}", _source(archive, model)))
     command, told = _archive_cell(archive, name, folder, files)
     cells.append(command)
-    main = len(taken) - 1 if taken else len(cells) - 1
+    main = len(beside) + len(taken) - 1 if taken else len(cells) - 1
     return Exploded(name, archive.manifest.version, tuple(cells), main, files, (note, *told))
 
 
@@ -134,14 +136,20 @@ def _before_cell(source: str, cell: str) -> str | None:
 def _taken(text: str) -> Iterator[Part]:
     """A cell for each cell that something was taken from, and one for the imports before them."""
     title, block = "imports", list[str]()
-    for line in [*text.split("\n"), "# from the notebook"]:
+    for line in text.split("\n"):
         match = _FROM.fullmatch(line)
         if match is None:
             block.append(line)
-            continue
-        if "\n".join(block).strip():
-            yield Part(title, "\n".join(block).strip("\n") + "\n")
-        title, block = f"from {match.group(1)}", []
+        elif f"from {match.group(1)}" != title:
+            yield from _part(title, block)
+            title, block = f"from {match.group(1)}", []
+    yield from _part(title, block)
+
+
+def _part(title: str, lines: list[str]) -> Iterator[Part]:
+    text = "\n".join(lines).strip("\n")
+    if text.strip():
+        yield Part(title, text + "\n")
 
 
 # --- model, files and the command that puts all together again ----------------------------------------

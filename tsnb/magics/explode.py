@@ -10,6 +10,8 @@ from IPython.core.error import UsageError
 
 from tsnb import html
 from tsnb.archive.plain import short, visible
+from tsnb.archive.report_code import code
+from tsnb.archive.report_html import fold, page
 from tsnb.capture.explode import Exploded, explode, name_of, write_files
 from tsnb.errors import Conflict
 from tsnb.magics.base import Command, argument, arguments, friendly, line_magic, magics_class, parse, split
@@ -28,21 +30,29 @@ class ExplodedView(View):
     def facts(self) -> Iterable[str]:
         """Where the cells come from, and how to get the others."""
         yield from self.exploded.notes
-        if self._below is None:
-            return
-        for number, cell in enumerate(self.exploded.cells, 1):
-            lines = html.count_text(cell.source.count("\n") + (not cell.source.endswith("\n")), "line")
-            place = "is below" if number == self._below else f"comes with --cell {number}"
-            yield f"{cell.title} ({lines}) {place}"
-        if len(self.exploded.cells) > 1:
+        if self._below is not None:
+            yield from (f"{title} {place}" for title, place in self._places())
             yield "--notebook FILE.ipynb writes all of them into a notebook"
 
     def text(self) -> str:
         """The cells that are not below."""
-        if self._below is None:
-            return ""
         others = [cell for number, cell in enumerate(self.exploded.cells, 1) if number != self._below]
-        return "\n\n".join(visible(cell.source.rstrip("\n")) for cell in others)
+        return "\n\n".join(visible(cell.source.rstrip("\n")) for cell in others) if self._below is not None else ""
+
+    def _places(self) -> Iterable[tuple[str, str]]:
+        for number, cell in enumerate(self.exploded.cells, 1):
+            lines = html.count_text(len(cell.source.rstrip("\n").split("\n")), "line")
+            yield f"{cell.title} ({lines})", "is below" if number == self._below else f"comes with --cell {number}"
+
+    def _repr_html_(self) -> str:
+        cells = [
+            fold(title, place if self._below is not None else "", code(cell.source.rstrip("\n")))
+            for cell, (title, place) in zip(self.exploded.cells, self._places(), strict=True)
+        ]
+        notes = [html.tag("div", note, class_="tsnb-dim") for note in self.exploded.notes]
+        return page(
+            html.tag("div", html.tag("span", self.title, class_="tsnb-title"), class_="tsnb-head"), *notes, *cells
+        )
 
 
 @magics_class

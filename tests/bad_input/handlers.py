@@ -25,7 +25,7 @@ def model(initialize: str) -> str:
     """A module with a class whose ``initialize`` is this statement."""
     return (
         f"class Model:\n    def initialize(self, context):\n        {initialize}\n\n"
-        "    def handle(self, data, context):\n        return data\n"
+        "    def handle(self, data, context):\n        return ['ok'] * len(data)\n"
     )
 
 

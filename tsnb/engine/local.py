@@ -29,7 +29,7 @@ from tsnb.engine.stats import Stats
 from tsnb.engine.store import Store
 from tsnb.engine.supervisor import Slot
 from tsnb.engine.swap import MAX_CHECKS, swap
-from tsnb.errors import BadRequest, ServiceUnavailable, TsnbError
+from tsnb.errors import BadRequest, Conflict, ServiceUnavailable, TsnbError
 from tsnb.messages import Failure, LogLine, ModelSpec, ModelStatus, Recorded, Reply, Request, Revision, Swapped
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ class LocalEngine:
         slots = self._grow(model, spec.min_workers)
         if wait:
             try:
-                await self._settled(slots)
+                await self._settled(model, slots)
             except (TsnbError, asyncio.CancelledError):
                 await asyncio.shield(self._forget(model))
                 raise
@@ -170,7 +170,7 @@ class LocalEngine:
             model.check_served()
             started = self._resize(model, least, most)
         if wait:
-            await self._settled(started)
+            await self._settled(model, started)
         return Scaled(model.spec.name, model.spec.version, least, model.running)
 
     def _resize(self, model: ServedModel, least: int, most: int) -> list[Slot]:
@@ -206,10 +206,11 @@ class LocalEngine:
             return processes.spawn(order)
         return await self._nursery.fork(order)
 
-    async def _settled(self, slots: list[Slot]) -> None:
+    async def _settled(self, model: ServedModel, slots: list[Slot]) -> None:
         """Wait until each of these workers is ready. Raises what the first failing one says."""
         for problem in await asyncio.gather(*(asyncio.shield(slot.settled) for slot in slots)):
-            if problem is not None:
+            # One that somebody scaled away meanwhile has not failed, unless the whole model is gone.
+            if problem is not None and (model.closed or not isinstance(problem, Conflict)):
                 raise problem
 
     # --- code -------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from tsnb.engine.backoff import Backoff
 from tsnb.engine.logs import follow
 from tsnb.engine.processes import Order, Process, threads, usable_cores, worker_environment
 from tsnb.engine.worker_handle import Flight, LoadFailed, WorkerHandle, named
-from tsnb.errors import TsnbError, WorkerDied, WorkersFailed
+from tsnb.errors import Conflict, TsnbError, WorkerDied, WorkersFailed
 from tsnb.messages import Failure, ModelSpec, WorkerState, WorkerStatus
 
 if TYPE_CHECKING:
@@ -110,7 +110,9 @@ class Slot:
             except Exception as error:
                 await self._note_failed_start(error)
             else:
-                await self._serve()
+                # Before Python 3.12 wait_for can swallow a cancellation: a retiring worker may come this far.
+                if not self.retiring:
+                    await self._serve()
             await self._clean_up()
             if self.retiring or not await self._wait_for_retry():
                 break
@@ -124,6 +126,8 @@ class Slot:
         spec = self.spec
         env = worker_environment(dict(os.environ), self._model.config.blacklist_env_vars, self._extra_environment())
         self.process = await self._launch(Order(self.id, env, spec.model_dir, spec.python))
+        if self.retiring:
+            return
         await self._follow_output()
         self.handle = WorkerHandle(
             on_done=self._on_done,
@@ -325,7 +329,7 @@ class Slot:
         if not done or self._task.cancelled():
             self._task.cancel()
             await self._clean_up()
-        self._settle(WorkersFailed("The worker was stopped before it was ready."))
+        self._settle(Conflict("The worker was stopped before it was ready: the model was scaled down or unregistered."))
 
 
 def how_it_ended(code: int | None, reason: str) -> str:

@@ -1,4 +1,4 @@
-"""Requests at a fixed rate over a few connections.
+"""Requests at a fixed rate over a few connections, or as fast as slow models answer.
 
 ``python -m benchmarks.open_loop URL RATE SECONDS BODY [HEADER VALUE]…`` is for
 load beside another measurement; it prints how many were answered with 200.
@@ -16,11 +16,12 @@ from benchmarks.client import dechunk, request_bytes
 
 
 class Asked(NamedTuple):
-    """An answer; ``seconds`` counts from when the request was due."""
+    """An answer; ``seconds`` counts from when the request was due, ``at`` is when it came."""
 
     status: int
     body: bytes
     seconds: float
+    at: float
 
 
 async def ask(
@@ -42,13 +43,33 @@ async def ask(
                 await asyncio.sleep(delay)
             writer.write(request)
             status, answer = await _answer(reader)
-            answers.append(Asked(status, answer, time.perf_counter() - due))
+            answers.append(Asked(status, answer, time.perf_counter() - due, time.perf_counter()))
 
     try:
         await asyncio.gather(*(one(*each) for each in streams))
     finally:
         for _, writer in streams:
             writer.close()
+    return answers
+
+
+async def saturate(url: str, body: bytes, content_type: str, connections: int, seconds: float) -> list[Asked]:
+    """A closed loop for slow models: every answer; all that was asked is waited for."""
+    parts = urlsplit(url)
+    request = request_bytes(url, body, content_type)
+    end = time.perf_counter() + seconds
+    answers: list[Asked] = []
+
+    async def one() -> None:
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=1 << 20)
+        while time.perf_counter() < end:
+            asked = time.perf_counter()
+            writer.write(request)
+            status, answer = await _answer(reader)
+            answers.append(Asked(status, answer, time.perf_counter() - asked, time.perf_counter()))
+        writer.close()
+
+    await asyncio.gather(*(one() for _ in range(connections)))
     return answers
 
 

@@ -67,7 +67,7 @@ class Family:
             with contextlib.suppress(*GONE):
                 os.kill(each.pid, number)
 
-    def stop(self, patience: float = 20.0) -> None:
+    def stop(self, patience: float = 4.0) -> None:
         """Ask the first to end; kill whoever is left after ``patience`` seconds."""
         self.resume()
         members = self.members()

@@ -11,6 +11,7 @@ import collections
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 from benchmarks.load import wrk
@@ -46,11 +47,11 @@ def _profile(server: Server, body: bytes, said: argparse.Namespace, folder: Path
     members = server.family.members()
     names = {members[0].pid: "server", members[-1].pid: "worker"}
     before = server.family.cpu_seconds()
-    options = (inputs.content_type(said.task), said.connections, said.seconds, {})
-    plain = wrk(server.url, body, *options)
+    ask = partial(wrk, server.url, body, inputs.content_type(said.task), said.connections, said.seconds, {})
+    plain = ask()
     after = server.family.cpu_seconds()
     spies = [_spy(said.py_spy, pid, said.seconds, folder / f"{pid}.txt") for pid in names]
-    rate = wrk(server.url, body, *options)["rate"]
+    rate = ask()["rate"]
     for spy in spies:
         spy.wait(timeout=60)
     print(f"{plain['rate']:,.0f} requests/s, p50 {plain['p50']:.3f} ms at {said.connections} connections")

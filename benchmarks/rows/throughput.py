@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from benchmarks.book import Book
 from benchmarks.contest import Entrant, by_peer, contest, turn
 from benchmarks.correctness import bare, check
 from benchmarks.load import wrk
+from benchmarks.open_loop import saturate
 from benchmarks.plan import Plan
 from benchmarks.processes import spent
 from benchmarks.server import Server
 
 BATCHES = (1, 16)
 BARE = "bare loop"
+SAME_BATCH = 0.005
+"""Seconds within which answers belong to one batch."""
 
 
 def measure(book: Book, plan: Plan, row: str, task: str) -> None:
@@ -68,11 +73,30 @@ def _load(entrant: Entrant, server: Server, connections: int, seconds: float) ->
     family = server.family
     memory = family.pss()
     before = family.cpu_seconds()
-    values = wrk(server.url, entrant.bodies[0], entrant.content_type, connections, seconds, {})
+    values = (
+        _steady(entrant, server, connections, seconds)
+        if entrant.task == "cnn"
+        else wrk(server.url, entrant.bodies[0], entrant.content_type, connections, seconds, {})
+    )
     cpu = spent(before, family.cpu_seconds())
     after = family.pss()
     requests = values.pop("requests")
     return {**values, "cpu_us": cpu / max(1, requests) * 1e6, "pss": after, "grown": after - memory}
+
+
+def _steady(entrant: Entrant, server: Server, connections: int, seconds: float) -> dict[str, float]:
+    """As wrk, but between the first batch's end and the last's: whole batches of slow models, no fractions of them."""
+    asked = asyncio.run(saturate(server.url, entrant.bodies[0], entrant.content_type, connections, seconds))
+    first, last = min(each.at for each in asked), max(each.at for each in asked)
+    counted = sum(each.at > first + SAME_BATCH for each in asked)
+    taken = sorted(each.seconds * 1000 for each in asked)
+    return {
+        "rate": counted / max(last - first, SAME_BATCH),
+        "requests": len(asked),
+        "p50": taken[len(taken) // 2],
+        "p99": taken[int(len(taken) * 0.99)],
+        "errors": sum(each.status != 200 for each in asked),
+    }
 
 
 def _bare(book: Book, plan: Plan, row: str, task: str) -> None:

@@ -39,7 +39,7 @@ def pytest_runtest_makereport(item: pytest.Item):
     return report
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NotebookServer]:
     """JupyterLab, which serves Notebook 7's pages too, on a folder with copies of the notebooks."""
     folder = tmp_path_factory.mktemp("notebooks")
@@ -51,9 +51,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NotebookServer]
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def context() -> Iterator[BrowserContext]:
-    """The browser, as one person uses it."""
+    """The browser, as one person uses it; gone after the last test here, for it runs an event loop in this thread."""
     if chromium.find() is None:
         pytest.skip("no Chromium on PATH (Debian: apt install chromium)")
     with sync_playwright() as playwright:
@@ -73,7 +73,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
     page.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def complaints(context: BrowserContext) -> list[str]:
     """Errors on the console and exceptions nobody caught, of every page, as they happen."""
     seen: list[str] = []

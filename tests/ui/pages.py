@@ -95,14 +95,14 @@ class NotebookPage:
         expect(indicator).to_have_attribute("data-status", "idle", timeout=START_TIMEOUT)
         return self
 
-    def cell(self, start: str) -> Locator:
-        """The first cell whose source starts so."""
-        index = next(index for index, source in enumerate(self.sources) if source.startswith(start))
+    def cell(self, words: str) -> Locator:
+        """The first code cell with these words."""
+        index = next(index for index, source in enumerate(self.sources) if words in source)
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
 
-    def select(self, start: str) -> Locator:
+    def select(self, words: str) -> Locator:
         """Click beside a cell, so that it is the selected one in command mode."""
-        cell = self.cell(start)
+        cell = self.cell(words)
         cell.locator(".jp-InputPrompt").click()
         return cell
 
@@ -111,9 +111,9 @@ class NotebookPage:
         self.page.get_by_role("menuitem", name=name, exact=True).click()
         self.page.locator(".lm-Menu-item").filter(has=self.page.get_by_text(entry, exact=True)).click()
 
-    def run(self, start: str) -> Locator:
+    def run(self, words: str) -> Locator:
         """Run one cell and wait for its end; the cell."""
-        cell = self.select(start)
+        cell = self.select(words)
         self.page.keyboard.press("Control+Enter")
         return self.finished(cell)
 
@@ -122,9 +122,9 @@ class NotebookPage:
         expect(cell.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]"), timeout=CELL_TIMEOUT)
         return cell
 
-    def card(self, start: str) -> Locator:
+    def card(self, words: str) -> Locator:
         """The live card under a cell, in sight."""
-        card = self.cell(start).locator(".tsnb-card")
+        card = self.cell(words).locator(".tsnb-card")
         card.scroll_into_view_if_needed(timeout=LOOK_TIMEOUT)
         return card
 
@@ -135,4 +135,6 @@ def badge(card: Locator) -> Locator:
 
 
 def _sources(path: Path) -> list[str]:
-    return ["".join(cell["source"]) for cell in json.loads(path.read_text())["cells"]]
+    """The text of each cell; markdown counts as empty."""
+    cells = json.loads(path.read_text())["cells"]
+    return ["".join(cell["source"]) if cell["cell_type"] == "code" else "" for cell in cells]

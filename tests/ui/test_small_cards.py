@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 
@@ -44,12 +45,25 @@ def say(card: Locator, words: str) -> None:
     expect(card.locator(".tsnb-answer")).to_contain_text(words)
 
 
-def test_after_a_restart_of_the_kernel_the_card_says_that_it_is_disconnected(page, server):
+def test_the_card_lives_on_after_a_reload_of_the_page_and_ends_with_the_kernel(page, server):
     notebook = NotebookPage(page, server, "restart.ipynb")
-    card = served(notebook)
-    notebook.menu("Kernel", "Restart Kernel…")
-    page.get_by_role("button", name="Confirm Kernel Restart").click()
-    expect(card).to_contain_text("disconnected", timeout=LOOK_TIMEOUT)
+    served(notebook)
+    page.keyboard.press("Control+s")
+    expect(page.locator(".lm-TabBar-tab.jp-mod-dirty")).to_have_count(0)
+    card = notebook.open().card("%serve")
+    say(card, "still here")
+
+    [worker] = server.get("tsnb/-/models/restart")["models"][0]["workers"]
+    os.kill(worker["pid"], signal.SIGSTOP)  # so that a request is on its way when the kernel goes
+    try:
+        card.get_by_role("button", name="Send").click()
+        expect(card).to_contain_text("Sending…")
+        notebook.menu("Kernel", "Restart Kernel…")
+        page.get_by_role("button", name="Confirm Kernel Restart").click()
+        expect(card).to_contain_text("disconnected", timeout=LOOK_TIMEOUT)
+    finally:
+        os.kill(worker["pid"], signal.SIGCONT)
+    expect(card.locator(".tsnb-answer")).to_contain_text("The kernel is gone")
     expect(card.get_by_role("button", name="Send")).to_be_disabled()
     expect(card.get_by_role("slider")).to_be_disabled()
 

@@ -22,6 +22,8 @@ function cardView(model, el, line) {
   const state = { version: null, tab: "Try it", problem: "", sure: false, group: unique() };
   const chosen = () => facts().versions.find((each) => each.version === state.version) ?? main(facts().versions);
 
+  const calls = () => (facts().versions.length > 1 ? chosen().calls : facts().calls);
+
   /** Do something to the model; what went wrong is shown, never thrown. */
   const act = async (kind, content) => {
     try {
@@ -40,12 +42,15 @@ function cardView(model, el, line) {
   const versions = h("div");
   const figures = h("dl", { class: "tsnb-figures" });
   const workers = h("div");
+  const scaled = h("section");
   const scale = scaler("Workers", chosen, (number) => act("scale", { workers: number }));
-  const trial = tryIt((content, buffers) => line.ask("predict", { version: chosen().version, ...content }, buffers));
+  const trial = tryIt((content, buffers) =>
+    line.ask("predict", { version: chosen().version, ...content }, buffers).finally(line.wake),
+  );
   const tabs = tabList(["Try it", ...Object.keys(facts().calls)], state, () => update());
   const panel = h("div", { role: "tabpanel", class: "tsnb-panel", id: tabs.panelId, tabindex: "-1" });
   const code = h("pre", { tabindex: "0" });
-  const call = h("div", { class: "tsnb-call" }, code, copyButton(() => facts().calls[state.tab], "this call"));
+  const call = h("div", { class: "tsnb-call" }, code, copyButton(() => calls()[state.tab], "this call"));
 
   const ask = (sure) => () => {
     state.sure = sure;
@@ -80,7 +85,7 @@ function cardView(model, el, line) {
       head,
       h("span", { class: "tsnb-title" }, now.name),
       now.versions.length === 1 && h("span", { class: "tsnb-dim" }, `version ${version.version}`),
-      badge(now.gone ? "not served" : version.state, now.gone ? "quiet" : version.tone),
+      badge(...stateOf(now, version, usable())),
       h("span", { class: "tsnb-dim", "aria-live": "polite" }, note),
       h("span", { class: "tsnb-push tsnb-row" }, now.gone ? null : unserve()),
     );
@@ -90,10 +95,11 @@ function cardView(model, el, line) {
     show(versions, now.versions.length > 1 && versionTable(now.versions, version, state, act, update));
     show(figures, figureList(version));
     show(workers, version.workers.length > 0 && workerTable(version.workers), notes(version.workers));
+    for (const part of [problem, versions, figures, scaled]) part.hidden = now.gone;
     scale.update(usable());
     trial.update(usable());
     tabs.update();
-    if (state.tab !== "Try it") show(code, now.calls[state.tab]);
+    if (state.tab !== "Try it") show(code, calls()[state.tab]);
     const inner = state.tab === "Try it" ? trial.el : call;
     if (panel.firstChild !== inner) panel.replaceChildren(inner);
     panel.setAttribute("aria-labelledby", tabs.idOf(state.tab));
@@ -102,13 +108,20 @@ function cardView(model, el, line) {
   state.version = facts().selected || null;
   el.classList.add("tsnb", "tsnb-card");
   const scaling = h("div", { class: "tsnb-row" }, h("span", { class: "tsnb-heading" }, "Workers"), scale.el);
-  el.append(head, address, problem, versions, figures, h("section", {}, scaling, workers), h("section", {}, tabs.el, panel));
+  scaled.append(scaling, workers);
+  el.append(head, address, problem, versions, figures, scaled, h("section", {}, tabs.el, panel));
   update();
   const leave = line.join({ el, update });
   return () => {
     leave();
     trial.close();
   };
+}
+
+/** Word and tone of the badge; what was heard last is not taken for what is. */
+function stateOf(now, version, usable) {
+  if (now.gone) return ["not served", "quiet"];
+  return usable ? [version.state, version.tone] : [`last seen ${version.state}`, "quiet"];
 }
 
 /** The version that answers when none is named. */

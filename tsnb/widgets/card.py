@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
+
+from IPython.core.getipython import get_ipython
 
 from tsnb import html
 from tsnb.client import Client, Result
@@ -17,6 +20,8 @@ from tsnb.widgets.howto import snippets
 
 SENT = 6_000_000
 """Bytes of a picture or binary answer that go to the page; the notebook's connection takes 10 MiB."""
+
+_FILE = re.compile(r'File "([^"]+)", line (\d+)')
 
 
 class Card(LiveWidget):
@@ -101,8 +106,9 @@ def card(client: Client, name: str, version: str | None = None) -> Card:
 
 def _read(client: Client, name: str, version: str | None) -> Facts:
     facts = model_facts(client.describe(name, timeout=REFRESH_TIMEOUT), client.address)
-    calls = snippets(client.address.prediction(name), client.address.inference_token is not None)
-    return {**facts, "selected": version or "", "calls": calls}
+    token = client.address.inference_token is not None
+    versions = [{**each, "calls": snippets(each["url"], token)} for each in facts["versions"]]
+    return {**facts, "versions": versions, "selected": version or "", "calls": snippets(facts["url"], token)}
 
 
 def result_answer(result: Result) -> Facts:
@@ -137,7 +143,15 @@ def error_answer(error: TsnbError) -> Facts:
 
 
 def _traceback(failure: Failure | None) -> str:
-    return (failure.traceback or f"{failure.type}: {failure.message}") if failure else ""
+    """Python's own rendering, with cells by their number; ``""`` where nothing is known."""
+    return _FILE.sub(_place, failure.traceback or f"{failure.type}: {failure.message}") if failure else ""
+
+
+def _place(line: re.Match[str]) -> str:
+    """``Cell In[4], line 16`` for a file that is a cell of this kernel, the line as it is otherwise."""
+    shell = get_ipython()
+    name = shell.compile.format_code_name(line[1]) if shell is not None else None
+    return f"{' '.join(name)}, line {line[2]}" if name else line[0]
 
 
 def _bytes(result: Result) -> Buffers:

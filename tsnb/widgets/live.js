@@ -2,6 +2,7 @@
 
 const PACE = { busy: 700, usual: 2000, idle: 6000 };
 const IDLE_AFTER = 10; // refreshes without news
+const GONE = { message: "The kernel is gone. Run the cell again." };
 const PATIENCE = 5000; // a refresh unanswered for longer means a busy kernel, or none
 
 /**
@@ -23,13 +24,13 @@ export function openLine(model) {
   const become = (state) => {
     if (connection === state) return;
     connection = state;
+    if (state === "disconnected") pending.forEach((settle) => settle({ error: GONE }));
     for (const view of views) view.update();
   };
 
   const onMessage = (message, buffers) => {
     const settle = message.kind === "reply" && pending.get(message.id);
     if (!settle) return;
-    pending.delete(message.id);
     become("live");
     settle(message, buffers ?? []);
   };
@@ -38,13 +39,15 @@ export function openLine(model) {
   const ask = (kind, content = {}, buffers = []) =>
     new Promise((resolve, reject) => {
       const id = `${self}-${(number += 1)}`;
-      pending.set(id, (reply, parts) => (reply.error ? reject(reply.error) : resolve([reply, parts])));
+      pending.set(id, (reply, parts) => {
+        pending.delete(id);
+        if (reply.error) reject(reply.error);
+        else resolve([reply, parts]);
+      });
       try {
         model.send({ kind, id, ...content }, undefined, buffers);
       } catch {
-        pending.delete(id);
         become("disconnected");
-        reject({ message: "The kernel is gone. Run the cell again." });
       }
     });
 

@@ -40,7 +40,9 @@ export function scaler(label, current, scale) {
   const number = h("output", { class: "tsnb-count" });
   const progress = h("span", { class: "tsnb-progress tsnb-dim", "aria-live": "polite" });
 
-  const update = (usable = true) => {
+  let usable = true;
+  const update = (now = usable) => {
+    usable = now;
     const facts = current();
     const goal = wanted();
     slider.max = Math.max(facts.most, goal);

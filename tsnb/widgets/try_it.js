@@ -111,5 +111,8 @@ export function textType(value) {
 
 function sentAs(file, value) {
   if (file) return `sent as ${file.type || "application/octet-stream"}`;
-  return value.trim() === "" ? "" : `sent as ${textType(value).split(";")[0]} · Ctrl+Enter`;
+  if (value.trim() === "") return "";
+  const type = textType(value).split(";")[0];
+  const meant = type === "text/plain" && /^\s*[[{]/.test(value) ? "not JSON yet: " : "";
+  return `${meant}sent as ${type} · Ctrl+Enter`;
 }

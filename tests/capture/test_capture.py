@@ -250,7 +250,7 @@ def test_a_module_beside_the_notebook_travels_along(notebook, tmp_path, monkeypa
     monkeypatch.syspath_prepend(tmp_path)
     notebook.run("import beside_me")
     module = notebook.capture("def handle(d, c): return beside_me.X")
-    assert module.files == [str(tmp_path / "beside_me.py"), str(tmp_path / "beside_it.py")]
+    assert module.files == {each: str(tmp_path / each) for each in ("beside_me.py", "beside_it.py")}
 
 
 def test_several_problems_are_one_line(notebook):

@@ -7,6 +7,7 @@ pattern, a type alias, a device) travel as the statement that made them.
 from __future__ import annotations
 
 import ast
+import dis
 import math
 from types import FunctionType
 from typing import Any
@@ -76,6 +77,14 @@ def is_rebuildable(value: Any) -> bool:
     if cls.__module__ == "typing":
         return True
     return any((base.__module__, base.__name__) in _REBUILDABLE for base in cls.__mro__) or _is_path(value)
+
+
+def kept_state(value: Any) -> list[str]:
+    """The names that a closure writes outside itself (``nonlocal``): what it remembers between calls."""
+    if not isinstance(value, FunctionType):
+        return []
+    writes = {step.argval for step in dis.get_instructions(value) if step.opname in ("STORE_DEREF", "DELETE_DEREF")}
+    return sorted(writes.intersection(value.__code__.co_freevars))
 
 
 def _is_path(value: Any) -> bool:

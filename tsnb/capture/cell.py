@@ -11,17 +11,18 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tsnb.capture.analyse import Analysis, analyse
+from tsnb.capture.beside import data_files, local_files
 from tsnb.capture.cells import Cell, Cells, aligned
 from tsnb.capture.check import check
 from tsnb.capture.collect import collect
 from tsnb.capture.entry import entry_code, handler_class
 from tsnb.capture.module import Module, assemble
+from tsnb.capture.notebook import deleted
 from tsnb.capture.pieces import Captured
-from tsnb.capture.provenance import provenance
+from tsnb.capture.provenance import notebook_file, provenance
 from tsnb.capture.source import python_only
 from tsnb.errors import CaptureError
 
@@ -76,27 +77,34 @@ def finish(draft: Draft, namespace: Mapping[str, Any]) -> Module:
     imports = analyse(module.source).imports
     module.provenance = provenance(draft.cell.raw, draft.cell.number, imports, module.source, draft.captured.pieces)
     module.files = local_files(imports, Path.cwd())
+    module.data_files = data_files(module.source, Path.cwd())
+    module.notices += [*_about_files(module), *_about_deleted(draft.captured, notebook_file(namespace))]
     return module
 
 
-def local_files(modules: frozenset[str], folder: Path) -> list[str]:
-    """Files of modules that lie beside the notebook: a worker finds them only if they travel along."""
-    found: dict[str, None] = {}
-    queue = sorted(modules)
-    for name in queue:
-        module = sys.modules.get(name)
-        path = _local_file(module, folder) if module is not None else None
-        if path is not None and str(path) not in found:
-            found[str(path)] = None
-            queue.extend(analyse(path.read_text(encoding="utf-8")).imports)
-    return list(found)
+def _about_files(module: Module) -> list[str]:
+    """What to tell about data files and ``__file__``."""
+    notices = []
+    for name in module.data_files:
+        place = "" if "/" not in name else f", and open it as {Path(name).name!r}: an archive has it without its folder"
+        notices.append(f"{name} is a file beside the notebook: add it with %archive --extra-files {name}{place}")
+    if any(use.name == "__file__" for use in analyse(module.source).uses):
+        notices.append(
+            "__file__ is the module's own file in a worker; a notebook has none. The model's folder is "
+            "context.system_properties['model_dir'] in both"
+        )
+    return notices
 
 
-def _local_file(module: ModuleType, folder: Path) -> Path | None:
-    """The file of a single-file module directly in the folder, or None."""
-    file = getattr(module, "__file__", None)
-    path = Path(file).resolve() if file else None
-    return path if path and path.suffix == ".py" and path.parent == folder.resolve() else None
+def _about_deleted(captured: Captured, notebook: Path) -> list[str]:
+    """A notice for each cell that something was taken from and that the notebook no longer has."""
+    gone = deleted([piece.cell for piece in captured.pieces if piece.cell], notebook)
+    return [
+        f"{cell.label} is no longer in the notebook, which alone cannot make this handler again: "
+        f"keep {', '.join(names)} in a cell"
+        for cell in gone
+        if (names := [name for piece in captured.pieces if piece.cell is cell for name in piece.names])
+    ]
 
 
 def _futures(shell: InteractiveShell) -> frozenset[str]:

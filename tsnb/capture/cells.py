@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -26,8 +27,12 @@ _CELL_MAGIC = re.compile(r"%%(\w+)[^\n]*\n?")
 class Cell:
     """One run of one cell. ``code`` has magics as calls and keeps the line numbers of ``filename``."""
 
-    def __init__(self, shell: InteractiveShell, raw: str, number: int | None, cell_id: str | None = None) -> None:
+    def __init__(
+        self, shell: InteractiveShell, raw: str, number: int | None, cell_id: str | None = None, ran: float = 0.0
+    ) -> None:
         self._shell = shell
+        self.ran = ran
+        """When it ended, in Unix seconds; 0 where nobody knows."""
         self.raw = raw
         self.number = number
         self.cell_id = cell_id
@@ -127,4 +132,4 @@ class Cells:
             number = result.execution_count or self._shell.execution_count
             if self._cells and (self._cells[-1].number, self._cells[-1].raw) == (number, info.raw_cell):
                 self._cells.pop()  # the cell that loaded the extension is in the history already
-            self._cells.append(Cell(self._shell, info.raw_cell, number, cell_id))
+            self._cells.append(Cell(self._shell, info.raw_cell, number, cell_id, time.time()))

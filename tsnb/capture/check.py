@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from tsnb.capture.analyse import analyse
+from tsnb.capture.statements import star_names
 from tsnb.errors import CaptureError
 
 
 def check(source: str, name: str) -> None:
-    """Raise CaptureError if a module's source cannot stand alone. Nothing is run.
+    """Raise CaptureError if a module's source cannot stand alone.
 
-    Names that may come from a star import are trusted.
+    Its code is not run; modules whose names it takes with a star are imported.
     """
     try:
         analysis = analyse(source)
@@ -18,9 +19,10 @@ def check(source: str, name: str) -> None:
         raise CaptureError(
             f"the module made from this cell is no valid Python, line {error.lineno}: {error.msg}"
         ) from error
-    missing = {} if analysis.stars else analysis.free
+    known = star_names(analysis.stars)
+    missing = [(name, line) for name, line in analysis.free.items() if name not in known]
     if missing:
-        wanted, line = next(iter(missing.items()))
+        wanted, line = missing[0]
         raise CaptureError(
             f"the module made from this cell would lack {wanted} (its line {line}): define it in the cell itself"
         )

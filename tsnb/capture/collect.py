@@ -8,19 +8,22 @@ remedy. The live namespace decides where the history is ambiguous.
 from __future__ import annotations
 
 import ast
-import sys
+import builtins
+import inspect
 from collections.abc import Iterable, Mapping, Set
 from types import ModuleType
 from typing import Any
 
 from tsnb.capture.analyse import BUILTINS, MODULE_GLOBALS, NOTEBOOK_ONLY, Analysis, Use, analyse
 from tsnb.capture.bindings import Binding, harmless, is_literal
-from tsnb.capture.carry import frozen, is_rebuildable, literal_value, same
+from tsnb.capture.carry import frozen, is_rebuildable, kept_state, literal_value, same
 from tsnb.capture.cells import Cell
 from tsnb.capture.pieces import Captured, Piece, import_order, ordered
 from tsnb.capture.remedy import describe, remedy
 from tsnb.capture.statements import defining_file, import_of, module_of, spelled, star_names, statement_text
 from tsnb.errors import CaptureError
+
+_MADE = ("definition", "assignment")
 
 
 def collect(
@@ -118,7 +121,7 @@ class _Collector:
                 return None
             raise CaptureError(f"{name} is not defined anywhere: define it in this cell or run the cell that does")
         value = self._namespace[name]
-        if name in BUILTINS and value is getattr(sys.modules["builtins"], name, None):
+        if name in BUILTINS and _is_builtin(name, value):
             return None
         statement = import_of(name, value)
         if statement is None:
@@ -141,13 +144,13 @@ class _Collector:
 
     def _tell_of_others(self, name: str, chosen: tuple[Cell, Binding], all_: list[tuple[Cell, Binding]]) -> None:
         cell, binding = chosen
-        if binding.kind != "definition":
+        if binding.kind not in _MADE:
             return
         mine = ast.dump(binding.statement)
         others = [
             other.label
             for other, its in all_
-            if its.kind == "definition" and not _same_cell(other, cell) and ast.dump(its.statement) != mine
+            if its.kind in _MADE and not _same_cell(other, cell) and ast.dump(its.statement) != mine
         ]
         if others:
             self._notices.append(f"{name} is defined more than once: took {cell.label}, not {', '.join(others)}")
@@ -215,6 +218,8 @@ class _Collector:
         if isinstance(live, ModuleType):
             return Piece((name,), "import", import_of(name, live) or f"import {name}", cell)
         if simple and is_rebuildable(live):
+            if state := kept_state(live):
+                self._notices.append(f"{name} remembers {', '.join(state)} between calls: every worker begins anew")
             return self._statement(name, cell, binding)
         raise self._live(name)
 
@@ -240,6 +245,11 @@ def _last_binding(cell: Cell, name: str) -> Binding | None:
         if binding.name == name or (binding.kind == "star" and name in star_names([module_of(binding.node)])):
             return binding
     return None
+
+
+def _is_builtin(name: str, value: Any) -> bool:
+    """Whether a value is the builtin of its name, or IPython's wrapper around it, as ``open`` is in every notebook."""
+    return (inspect.unwrap(value) if callable(value) else value) is vars(builtins)[name]
 
 
 def _same_cell(one: Cell, other: Cell) -> bool:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tsnb.capture.analyse import analyse
-from tsnb.capture.cell import local_files, module_name
+from tsnb.capture.beside import local_files
+from tsnb.capture.cell import module_name
 from tsnb.capture.cells import Cells
 from tsnb.capture.check import check
 from tsnb.capture.collect import collect
@@ -83,7 +84,7 @@ def _from_cells(cls: type, name: str, cells: Cells, namespace: Mapping[str, Any]
     )
     classes = [one for piece in captured.pieces for one in piece.names if isinstance(namespace.get(one), type)]
     parts = module_name(f"{name}_parts")
-    files = [Path(file) for file in local_files(frozenset(_imports(captured)), Path.cwd())]
+    files = _flat(local_files(_imports(captured), Path.cwd()))
     return Source(
         cls.__name__,
         f"from {parts} import {cls.__name__}",
@@ -113,6 +114,12 @@ def _local(cls: type) -> list[Path]:
     file = Path(getattr(sys.modules[cls.__module__], "__file__", None) or "/").resolve()
     if not file.is_relative_to(here) or "site-packages" in file.parts:
         return []
-    if "." in cls.__module__:
-        raise CaptureError(f"{cls.__module__} is a package beside the notebook, which does not travel")
-    return [Path(one) for one in local_files(frozenset({cls.__module__}), here)]
+    return _flat(local_files({cls.__module__}, here))
+
+
+def _flat(files: Mapping[str, str]) -> list[Path]:
+    """Files that a model's class needs. Raises CaptureError for those of a package: a model file's parts lie flat."""
+    inside = next((name for name in files if "/" in name), None)
+    if inside is not None:
+        raise CaptureError(f"{inside} belongs to a package beside the notebook, which does not travel with a class")
+    return [Path(path) for path in files.values()]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,14 @@ from tsnb.capture.portable import prelude
 from tsnb.errors import CaptureError
 
 SIDECAR = ".tsnb.json"
+
+_LABEL = re.compile(r"# (?:Written by tsnb from |from (?:cell|the notebook)|%%).*\n")
+"""Lines that say which run of which cell a text is from. They change although the code does not."""
+
+
+def digest(text: str) -> str:
+    """What a file says, in short. Runs of the same cells make the same digest."""
+    return hashlib.sha256(_LABEL.sub("\n", text).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -36,8 +47,10 @@ class Module:
     segments: list[Segment] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     provenance: dict[str, Any] = field(default_factory=dict)
-    files: list[str] = field(default_factory=list)
-    """Files beside the notebook that the module imports and that must travel with it."""
+    files: dict[str, str] = field(default_factory=dict)
+    """Files beside the notebook that the module imports and that travel with it: name in the archive → path."""
+    data_files: dict[str, str] = field(default_factory=dict)
+    """Files beside the notebook that its text names; they travel where the user says so: name → path."""
 
     @property
     def source(self) -> str:
@@ -51,10 +64,16 @@ class Module:
             self.segments.append(Segment(len(self.lines) + 1, len(added), filename, line))
         self.lines += added
 
-    def sidecar(self) -> dict[str, Any]:
-        """What stands in ``<name>.tsnb.json``."""
+    def sidecar(self, folder: Path = Path()) -> dict[str, Any]:
+        """What stands in ``<name>.tsnb.json``, which may travel: files are named as seen from its folder."""
         segments = [vars(segment) for segment in self.segments]
-        return {"segments": segments, "provenance": self.provenance, "files": self.files}
+        return {
+            "segments": segments,
+            "provenance": self.provenance,
+            "files": _seen_from(folder, self.files),
+            "data_files": _seen_from(folder, self.data_files),
+            "source": digest(self.source),
+        }
 
 
 def assemble(name: str, header: str, captured: Captured, text: str, filename: str, entry: str = "") -> Module:
@@ -98,11 +117,15 @@ def write(module: Module, folder: Path) -> Path:
     path = folder / f"{module.name}.py"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        replace(path.with_name(module.name + SIDECAR), json.dumps(module.sidecar(), indent=2) + "\n")
+        replace(path.with_name(module.name + SIDECAR), json.dumps(module.sidecar(folder), indent=2) + "\n")
         replace(path, module.source)
     except OSError as error:
         raise CaptureError(f"cannot write {path}: {error.strerror or error}; choose a folder with --path") from error
     return path
+
+
+def _seen_from(folder: Path, files: Mapping[str, str]) -> dict[str, str]:
+    return {name: os.path.relpath(path, folder) for name, path in files.items()}
 
 
 def replace(path: Path, text: str) -> None:

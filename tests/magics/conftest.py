@@ -17,6 +17,7 @@ def shell(tmp_path, monkeypatch):
     shell = InteractiveShell.instance(colors="nocolor")
     shell.history_manager.enabled = False
     shell.run_cell("%load_ext tsnb", store_history=True).raise_error()
+    shell._tsnb[0].fresh_check = False  # a process with torch for every test would take its time
     yield shell
     shell.run_cell("%unload_ext tsnb")
     shell.history_manager.end_session()

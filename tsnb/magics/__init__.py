@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tsnb.compat import offer
 from tsnb.magics.archive import ArchiveMagic
+from tsnb.magics.check import CheckMagic
 from tsnb.magics.completion import Completion
 from tsnb.magics.default import DefaultMagic
 from tsnb.magics.explode import ExplodeMagic
@@ -21,6 +22,10 @@ from tsnb.magics.logs import LogsMagic
 from tsnb.magics.mardiff import MardiffMagic
 from tsnb.magics.models import ModelsMagic
 from tsnb.magics.predict import PredictMagic
+from tsnb.magics.record import RecordMagic
+from tsnb.magics.replay import ReplayMagic
+from tsnb.magics.requests import RequestsMagic
+from tsnb.magics.rollback import RollbackMagic
 from tsnb.magics.scale import ScaleMagic
 from tsnb.magics.serve import ServeMagic
 from tsnb.magics.session import Session
@@ -37,8 +42,13 @@ COMMANDS = (
     ModelsMagic,
     ScaleMagic,
     UnserveMagic,
+    RollbackMagic,
     DefaultMagic,
     LogsMagic,
+    RequestsMagic,
+    ReplayMagic,
+    RecordMagic,
+    CheckMagic,
     InspectMagic,
     MardiffMagic,
     ExplodeMagic,
@@ -77,4 +87,4 @@ def unload(shell: InteractiveShell) -> None:
         if each in shell.configurables:
             shell.configurables.remove(each)
     session.cells.stop()
-    session.connection.close()
+    session.close()

@@ -11,12 +11,13 @@ from typing import Any
 
 from tsnb import html
 from tsnb.capture.cell import module_name
-from tsnb.capture.module import SIDECAR
+from tsnb.capture.module import SIDECAR, digest
 from tsnb.capture.provenance import imported, surroundings
 from tsnb.errors import BadRequest, TsnbError
 from tsnb.magics.base import Command, argument, arguments, friendly, line_magic, magics_class, parse, split
 from tsnb.magics.evaluate import evaluate
 from tsnb.magics.sample import is_private, latest_sample
+from tsnb.magics.trial import IN_ARCHIVE, settle
 from tsnb.magics.views import Note
 
 
@@ -56,8 +57,9 @@ class ArchiveMagic(Command):
     def _write(self, options: Namespace, folder: Path) -> Note:
         from tsnb.archive.write import archive
 
+        late = settle(self.session, options.name, IN_ARCHIVE) if not options.handler else ""
         handler, record = self._handler(options)
-        parts = _split_files(options.extra_files) + _companions(handler, record)
+        parts = _split_files(options.extra_files) + _companions(handler, record, folder / "companions")
         serialized, model_file, notes = options.serialized_file, options.model_file, []
         if options.model:
             files = self._model(options, folder)
@@ -83,8 +85,10 @@ class ArchiveMagic(Command):
             provenance=origin,
         )
         self.session.archives[options.name] = path.absolute()
+        self.session.unarchived.pop(options.name, None)
+        facts = [*notes, *_told(origin), *_forgotten(record, path), *([late] if late else [])]
         replaced = [f"it replaces the archive of version {before}"] if before else []
-        return Note(f"archive {options.name} {options.version} → {_size(path)}", *notes, *_told(origin), *replaced)
+        return Note(f"archive {options.name} {options.version} → {_size(path)}", *facts, *replaced)
 
     def _origin(self, options: Namespace, handler: str, record: dict[str, Any], config: str | None) -> dict[str, Any]:
         """Where the archive comes from, for ``MAR-INF/tsnb.json``."""
@@ -116,19 +120,37 @@ class ArchiveMagic(Command):
         )
 
 
-def _companions(handler: str, record: dict[str, Any]) -> list[str]:
-    """Files that belong to a captured handler: its line map and the modules beside the notebook."""
-    sidecar = Path(handler).with_suffix("").with_name(Path(handler).stem + SIDECAR)
-    return [str(sidecar), *record.get("files", [])] if record else []
+def _companions(handler: str, record: dict[str, Any], folder: Path) -> list[str]:
+    """Files that belong to a captured handler, in a folder: its line map and the modules beside the notebook."""
+    if not record:
+        return []
+    home = Path(handler).absolute().parent
+    name = Path(handler).stem + SIDECAR
+    for inside, path in {name: name, **record.get("files", {})}.items():
+        (folder / inside).parent.mkdir(parents=True, exist_ok=True)
+        os.symlink(home / path, folder / inside)
+    return [str(folder)]
 
 
 def _sidecar(handler: str) -> dict[str, Any]:
+    """What stands beside a captured handler; nothing where its module was edited since, whose lines are others now."""
     path = Path(handler).with_name(Path(handler).stem + SIDECAR)
     try:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        source = path.with_name(Path(handler).stem + ".py").read_text(encoding="utf-8")
     except (OSError, ValueError):
         return {}
-    return record
+    return record if record.get("source") == digest(source) else {}
+
+
+def _forgotten(record: dict[str, Any], path: Path) -> list[str]:
+    """A line for each data file that the handler names and that is not in the archive."""
+    from tsnb.archive.read import open_archive
+
+    named = record.get("data_files", {})
+    inside = {Path(name).name for name in open_archive(path).files} if named else set()
+    missing = [name for name in named if Path(name).name not in inside]
+    return [f"the handler names {name}, which is not in the archive: --extra-files {name} adds it" for name in missing]
 
 
 def _told(origin: dict[str, Any]) -> list[str]:

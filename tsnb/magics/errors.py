@@ -9,6 +9,7 @@ handler's frames, with the source of her cell, and one red line.
 from __future__ import annotations
 
 import linecache
+import re
 import traceback
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,6 +28,8 @@ OUTPUT = 20
 
 _RED, _GREEN, _DIM, _END = "\x1b[31m", "\x1b[32m", "\x1b[2m", "\x1b[0m"
 
+_COLOUR = re.compile(r"\x1b\[\d+m")
+
 E = TypeVar("E", bound=BaseException)
 
 
@@ -43,8 +46,8 @@ def rendered(error: TsnbError, shell: InteractiveShell | None) -> TsnbError:
 
 def with_traceback(error: E, lines: list[str], shell: InteractiveShell | None) -> E:
     """The same exception, shown by IPython as these lines."""
-    plain = shell is not None and str(shell.colors).lower() == "nocolor"
-    shown = [_plain(line) for line in lines] if plain else lines
+    uncoloured = shell is not None and str(shell.colors).lower() == "nocolor"
+    shown = plain(lines) if uncoloured else lines
     error._render_traceback_ = lambda: shown  # type: ignore[attr-defined]
     return error
 
@@ -103,7 +106,6 @@ def wrong_syntax(error: SyntaxError, filename: str, shell: InteractiveShell) -> 
     return with_traceback(CaptureError(f"line {error.lineno}: {error.msg}"), lines, shell)
 
 
-def _plain(line: str) -> str:
-    for code in (_RED, _GREEN, _DIM, _END):
-        line = line.replace(code, "")
-    return line
+def plain(lines: list[str]) -> list[str]:
+    """Lines without colours."""
+    return [_COLOUR.sub("", line) for line in lines]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
-from tsnb.errors import BadRequest
 from tsnb.magics.base import (
     Command,
     argument,
@@ -23,13 +21,13 @@ from tsnb.magics.base import (
     no_var_expand,
     parse,
 )
+from tsnb.magics.data import value_of
 
 if TYPE_CHECKING:
     from tsnb.client import Result
 
 _OPTION = re.compile(r"--(?:explain|help)(?=\s|$)|-h(?=\s|$)|--(?:content-type|timeout)(?:\s+|=)\S+")
 _AT_END = re.compile(rf"(?:^|\s)({_OPTION.pattern})\s*$")
-_FILE_LIKE = re.compile(r"^[\w.~/\\$ {}:-]+\.\w{1,8}$")
 
 
 @magics_class
@@ -86,45 +84,11 @@ class PredictMagic(Command):
         """The data a line names. Raises UsageError, BadRequest."""
         if not text:
             raise UsageError("what shall be sent? %predict NAME DATA, where DATA is a file, a literal or an expression")
-        if (path := _file(text)) is not None:
-            return path
-        try:
-            return json.loads(text)
-        except ValueError:
-            pass
-        try:
-            return eval(text, self.shell.user_global_ns, self.shell.user_ns)  # noqa: S307 - the user's own words
-        except Exception as error:
-            return self._expanded(text, error)
-
-    def _expanded(self, text: str, error: Exception) -> Any:
-        """``$name`` and ``{name}`` in a file's name; else why the expression failed."""
-        expanded = self.expand(text)
-        if expanded != text and (path := _file(expanded)) is not None:
-            return path
-        if _FILE_LIKE.match(text):
-            raise BadRequest(f"there is no file {expanded} in {Path.cwd()} (and no such expression: {error})") from None
-        raise BadRequest(f"{text} is no file and fails as an expression: {type(error).__name__}: {error}") from None
+        return value_of(self, text)
 
 
 def _words(option: str) -> list[str]:
     return re.split(r"\s+|=", option, maxsplit=1)
-
-
-def _file(text: str) -> Path | None:
-    """The file a text names, quoted or not, if there is one."""
-    try:
-        words = shlex.split(text)
-    except ValueError:
-        words = []
-    for candidate in (text, *(words if len(words) == 1 else ())):
-        try:
-            path = Path(candidate).expanduser()
-            if path.is_file():
-                return path
-        except (OSError, ValueError, RuntimeError):
-            continue
-    return None
 
 
 def _body(cell: str) -> tuple[bytes, str]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tsnb.errors import BadRequest, ModelNotFound, NotFound
+from tsnb.errors import BadRequest
 from tsnb.magics.base import Command, argument, arguments, friendly, line_magic, magics_class, parse, split
+from tsnb.magics.data import checks_of, split_check
+from tsnb.magics.live_model import archive_live, live_model
+from tsnb.magics.serving import Serving
+from tsnb.magics.views import View
+from tsnb.magics.watching import Watcher, watched
+from tsnb.messages import Request
 
 if TYPE_CHECKING:
     from tsnb.client import Client
-    from tsnb.messages import ModelStatus
-
-SUFFIXES = (".mar", ".tar.gz", "")
 
 
 @magics_class
@@ -32,74 +36,53 @@ class ServeMagic(Command):
     @argument("--max-batch-delay", type=int, metavar="MS", help="longest wait for a batch to fill")
     @argument("--url", metavar="ARCHIVE", help="another archive: a file in the model store, a folder, a URL")
     @argument("--default", action="store_true", help="let requests without a version go to this one")
+    @argument("--check", metavar="DATA", help="what new code must answer before it goes live, as in %%predict")
+    @argument("--watch", metavar="FILE", help="swap whenever this Python file of the model is saved")
+    @argument("--name", dest="as_name", metavar="MODEL", help="serve a live nn.Module, NAME, as this model")
+    @argument("--example", metavar="EXPR", help="an input for a live model, where it must be traced")
+    @argument("--explain", action="store_true", help="show the handler that is generated for a live model")
     def serve(self, line: str) -> Any:
-        """Serve a model. Run again, it replaces the version that is served."""
+        """Serve a model. Run again, it brings the archive live in place of what is served, and no request is dropped.
+
+        NAME is a model with an archive, or a live nn.Module: then it is archived
+        with a handler that takes and gives JSON, written to handlers/ to be edited.
+        """
+        line, check = split_check(line)
         options = parse(self, split(line))
         _check(options)
         client = self.session.connection.client(Path(self.session.model_store).absolute())
         store = Path(client.server()["model_store"])
-        url = options.url or self._archive(options.name, store)
-        version = _version_of(url, store, options.version)
-        old = Replaced(client, options.name, version)
-        workers = options.workers if options.workers is not None else max(old.workers, 1)
-        old.take_down()
-        client.register(
-            url,
-            model_name=options.name,
-            batch_size=options.batch_size,
-            max_batch_delay=options.max_batch_delay,
-            initial_workers=workers,
-        )
-        version = version or _newest(client, options.name)
-        if options.default or old.was_default:
-            client.set_default(options.name, version)
-        self.session.served.add(options.name)
+        net = live_model(self, options, self.session)
+        if net is not None:
+            source = archive_live(self, options, self.session, net, store)
+            options.name, options.url = options.as_name or options.name, None
+            if options.explain:
+                print(source)  # noqa: T201
+        checks = checks_of(self, check)
+        version = Serving(self.session, client, store).serve(options, checks)
+        if options.watch:
+            self._watch(client, options, version, checks)
         from tsnb.widgets import card
 
         return card(client, options.name, version)
 
-    def _archive(self, name: str, store: Path) -> str:
-        """What to register: the archive %archive wrote, or the one of that name in the server's store."""
-        written = self.session.archives.get(name)
-        if written is not None and written.exists():
-            return written.name if written.parent.resolve() == store.resolve() else str(written)
-        for suffix in SUFFIXES:
-            if (store / f"{name}{suffix}").exists():
-                return f"{name}{suffix}"
-        raise NotFound(
-            f"there is no archive {name}.mar in {store}: write it with %archive {name}, or name one with --url"
-        )
+    def _watch(self, client: Client, options: Namespace, version: str, checks: Sequence[Request]) -> None:
+        from IPython.display import display
 
+        live = self.session.live[options.name]
+        status = next(each for each in client.describe(options.name) if each.spec.version == version)
+        path = watched(options.watch, status, live)
+        handles: list[Any] = []
 
-class Replaced:
-    """The version that gives way, if there is one."""
+        def show(view: View) -> None:
+            if handles:
+                handles[0].update(view)
+            else:
+                handles.append(display(view, display_id=True))  # type: ignore[no-untyped-call]
 
-    def __init__(self, client: Client, name: str, version: str) -> None:
-        self._client = client
-        self._name = name
-        statuses = _statuses(client, name)
-        self._old = next((one for one in statuses if one.spec.version == version), None)
-        self._others = [one.spec.version for one in statuses if one is not self._old]
-
-    @property
-    def workers(self) -> int:
-        """How many workers it should have."""
-        return self._old.spec.min_workers if self._old else 0
-
-    @property
-    def was_default(self) -> bool:
-        """Whether it was the default beside other versions."""
-        return self._old is not None and self._old.default and bool(self._others)
-
-    def take_down(self) -> None:
-        """Unregister it. Another version answers in its place meanwhile, if there is one."""
-        if self._old is None:
-            return
-        version = self._old.spec.version
-        if self.was_default:
-            self._client.set_default(self._name, self._others[-1])
-        print(f"{self._name} {version} is served already and is replaced.")  # noqa: T201
-        self._client.unregister(self._name, version)
+        watcher = Watcher(client, options.name, live, path, checks, show)
+        self.session.watchers[options.name] = watcher
+        watcher.start()
 
 
 def _check(options: Namespace) -> None:
@@ -109,29 +92,3 @@ def _check(options: Namespace) -> None:
         raise BadRequest(f"--batch-size {options.batch_size} makes no sense: give 1 or more")
     if options.max_batch_delay is not None and options.max_batch_delay < 0:
         raise BadRequest(f"--max-batch-delay {options.max_batch_delay} makes no sense: give milliseconds, 0 or more")
-
-
-def _version_of(url: str, store: Path, wanted: str | None) -> str:
-    """The version in a local archive, ``wanted`` where the archive cannot be looked into. Raises BadRequest."""
-    path = next((path for path in (store / url, Path(url)) if path.exists()), None)
-    if path is None:
-        return wanted or ""
-    from tsnb.archive.read import open_archive
-
-    held = open_archive(path).manifest.version
-    if wanted is not None and wanted != held:
-        raise BadRequest(
-            f"{path.name} holds version {held}, not {wanted}: write that version with %archive NAME --version {wanted}"
-        )
-    return held
-
-
-def _statuses(client: Client, name: str) -> list[ModelStatus]:
-    try:
-        return client.describe(name)
-    except ModelNotFound:
-        return []
-
-
-def _newest(client: Client, name: str) -> str:
-    return client.describe(name)[-1].spec.version

@@ -44,9 +44,14 @@ class UnserveMagic(Command):
         client = self.session.running()
         if options.all:
             names = sorted({status.spec.name for status in client.models()})
+            for each in names:
+                self.session.forget(each)
             return Note(f"stopped {', '.join(names)}" if names else "nothing was served", *_each(client, names))
         if version is not None:
-            return Note(_remove_one(client, name, version))
+            said = _remove_one(client, name, version)
+            self.session.forget(name, version)
+            return Note(said)
+        self.session.forget(name)
         return Note(f"stopped {name}", *remove(client, name))
 
 

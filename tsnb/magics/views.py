@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 
 from tsnb import html
 from tsnb.capture.module import Module
 from tsnb.capture.pieces import Captured
-from tsnb.messages import LogLine
 
 
 class View:
@@ -54,13 +51,16 @@ class Note(View):
 class CapturedView(View):
     """A handler cell that became a module: what it took along, and from where."""
 
-    def __init__(self, name: str, path: str, module: Module, captured: Captured, *, explain: bool) -> None:
+    def __init__(
+        self, name: str, path: str, module: Module, captured: Captured, *, explain: bool, news: Sequence[str] = ()
+    ) -> None:
         self.name = name
         self.path = path
         self.module = module
         self.title = f"handler {name} → {path}"
         self._captured = captured
         self._explain = explain
+        self._news = news
 
     @property
     def source(self) -> str:
@@ -69,6 +69,7 @@ class CapturedView(View):
 
     def facts(self) -> Iterable[str]:
         """What was taken along, and what the user should know."""
+        yield from self._news
         by_cell: dict[str, list[str]] = {}
         for piece in self._captured.pieces:
             by_cell.setdefault(piece.cell.label if piece.cell else "the notebook", []).extend(piece.names)
@@ -80,28 +81,9 @@ class CapturedView(View):
         if versions:
             yield "uses " + ", ".join(f"{name} {version}" for name, version in versions.items())
         for file in self.module.files:
-            yield f"{Path(file).name} lies beside the notebook and will travel in the archive"
+            yield f"{file} lies beside the notebook and will travel in the archive"
         yield from self.module.notices
 
     def text(self) -> str:
         """The module itself, with ``--explain``."""
         return self.source.rstrip("\n") if self._explain else ""
-
-
-class LogView(View):
-    """Lines that workers wrote, oldest first."""
-
-    def __init__(self, name: str, lines: list[LogLine]) -> None:
-        self.title = f"log of {name}"
-        self.lines = lines
-
-    def facts(self) -> Iterable[str]:
-        """Whether there is anything."""
-        return () if self.lines else ("its workers have written nothing yet",)
-
-    def text(self) -> str:
-        """Time, worker, and what was written."""
-        return "\n".join(
-            f"{datetime.fromtimestamp(line.time):%H:%M:%S} {line.worker or '-'} {line.stream}: {line.text.rstrip()}"
-            for line in self.lines
-        )

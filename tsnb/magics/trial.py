@@ -1,0 +1,48 @@
+"""Did the module of a handler cell import in a fresh interpreter? Asked in the cell, answered there or later."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from tsnb.capture.fresh import order, problem
+from tsnb.capture.module import Module
+from tsnb.messages import ImportOutcome
+
+if TYPE_CHECKING:
+    from tsnb.magics.session import Session
+
+IN_CELL = 0.3
+"""Seconds that a handler cell waits for the answer."""
+
+IN_ARCHIVE = 30.0
+"""Seconds that %archive waits for it."""
+
+
+def begin(session: Session, name: str, module: Module) -> None:
+    """Ask. What was asked about an earlier run of the cell does not count any more."""
+    session.trials[name] = session.checker.submit(order(module))
+
+
+def settle(session: Session, name: str, timeout: float) -> str:
+    """What came of it, as a notice; empty where all is well or nothing was asked.
+
+    Raises CaptureError when the module fails to import. Without an answer in time, a later call asks again.
+    """
+    trial = session.trials.get(name)
+    if trial is None:
+        return ""
+    outcome = _wait(trial, timeout)
+    if outcome is None:
+        return "it is still being imported in a fresh interpreter; %archive waits for that"
+    if outcome.failure is not None:
+        raise problem(outcome.failure)
+    del session.trials[name]
+    return "" if outcome.finished else "it could not be imported in a fresh interpreter in time, so that is not checked"
+
+
+def _wait(trial: Future[ImportOutcome], timeout: float) -> ImportOutcome | None:
+    try:
+        return trial.result(timeout)
+    except TimeoutError:
+        return None

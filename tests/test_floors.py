@@ -19,7 +19,8 @@ ALLOWED = {
     "rest": GROUND | {"engine", "rest"},
     "client": GROUND | {"client"},
     "widgets": GROUND | {"client", "widgets"},
-    "magics": GROUND | {"client", "capture", "compat", "widgets", "magics"},
+    # %replay runs the worker's own loader in the kernel, so that it cannot do anything else than a worker.
+    "magics": GROUND | {"client", "capture", "compat", "widgets", "worker", "magics"},
     "jupyter": GROUND | {"engine", "rest", "jupyter"},
     "cli": GROUND | {"client", "engine", "rest", "cli"},
 }

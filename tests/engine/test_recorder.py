@@ -148,6 +148,12 @@ def test_a_good_request_is_wanted_once_in_an_interval(recorder):
     assert kept.wants(("m", "1.0"), 5.0)
 
 
+def test_failures_do_not_keep_good_requests_waiting(recorder):
+    kept = recorder(record_interval=5.0)
+    kept.keep(recorded("1", at=0.0, failed=True))
+    assert kept.wants(("m", "1.0"), 0.1)
+
+
 def test_the_next_requests_are_wanted_when_asked_for(recorder):
     kept = recorder(record_interval=1000.0)
     kept.expect(("m", "1.0"), 2)

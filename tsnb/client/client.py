@@ -12,6 +12,8 @@ import msgspec
 
 from tsnb.client import address, answers, payload
 from tsnb.client.address import Address
+from tsnb.client.cases import ABS, REL, Cases, differences, read
+from tsnb.client.report import Checked, Report
 from tsnb.client.result import Result
 from tsnb.client.transport import ANSWER_TIMEOUT, Transport
 from tsnb.errors import TsnbError
@@ -183,6 +185,24 @@ class Client:
         query = {key: value for key, value in said.items() if value is not None}
         content = None if by_id else msgspec.json.encode(request)
         return self._change("POST", f"-/replays/{_quoted(name)}", Recorded, content, query)
+
+    def check(
+        self, name: str, cases: Cases, version: str | None = None, *, rel: float = REL, abs: float = ABS
+    ) -> Report:
+        """Send recorded requests again, and compare the answers with those that were recorded.
+
+        ``cases`` is a file that ``%record --to`` wrote, or its lines, or recorded requests.
+        Numbers may differ by ``rel`` times the larger one or by ``abs``; all else must be the same.
+        """
+        checked = []
+        for case in read(cases):
+            now = self.replay(name, case.request, version)
+            if now.failure is not None:
+                found = [f"{now.failure.type} in {now.failure.stage}: {now.failure.message}"]
+            else:
+                found = differences(case, now.status, now.reply.body if now.reply else b"", rel=rel, abs=abs)
+            checked.append(Checked(case, now, tuple(found)))
+        return Report(name, checked, rel, abs)
 
     def logs(self, name: str, version: str | None = None, after: float = 0.0) -> list[LogLine]:
         """What the workers wrote lately, oldest first, after a Unix time."""

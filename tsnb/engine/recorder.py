@@ -53,7 +53,8 @@ class Recorder:
         if recorded.request.replay_of:
             return
         model = (recorded.model, recorded.version)
-        self._due[model] = recorded.time + self._interval
+        if recorded.failure is None:
+            self._due[model] = recorded.time + self._interval
         left = self._counting.get(model)
         if left is not None:
             self._counting[model] = left - 1

@@ -6,6 +6,7 @@ only what the handler raises is not turned into a reply.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 import sys
@@ -52,6 +53,15 @@ class Rehearsal(Model):
         (reply,) = protocol.replies(answer, b"".join(made))
         return msgspec.structs.replace(reply, body=b"".join([*self._parts, reply.body]), timings=timings)
 
+    def _call(self, data: list[dict[str, Any]]) -> Any:
+        """A kernel's event loop runs already; an asynchronous handler gets one of its own beside it."""
+        outer = asyncio._get_running_loop()
+        asyncio._set_running_loop(None)
+        try:
+            return super()._call(data)
+        finally:
+            asyncio._set_running_loop(outer)
+
     def _take_part(self, message: Message, bodies: list[Buffer]) -> None:
         """A part of a streamed answer."""
         self._parts += bodies
@@ -85,3 +95,13 @@ class Rehearsal(Model):
             self.handler.handle = bound
         else:
             setattr(self.handler, stage, functools.partial(self._stages.run, stage, bound))
+
+
+def visible_gpu(device: str) -> int | None:
+    """The number of a device like ``cuda:1`` if this process has it; None for the CPU."""
+    kind, _, number = device.partition(":")
+    if kind != "cuda":
+        return None
+    import torch
+
+    return int(number or 0) if int(number or 0) < torch.cuda.device_count() else None

@@ -143,7 +143,7 @@ class Kernel:
 
     def run(self, code: str) -> str:
         """Run a cell; what it printed and showed as text. Raises CellFailed with the traceback."""
-        request = self.client.execute(code)
+        request = self.client.execute(code, stop_on_error=False)  # an error aborts no later cell
         text: list[str] = []
         while True:
             try:

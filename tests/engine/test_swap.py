@@ -164,3 +164,17 @@ def test_a_whole_archive_can_take_over(bench):
             assert b.engine.describe("m")[0].spec.version == "1.0"
 
     run(scenario())
+
+
+def test_a_failed_request_is_kept_with_what_was_sent(bench):
+    async def scenario():
+        async with bench() as b:
+            await b.serve("m", "def handle(data, context):\n    return [1 // int(row['body']) for row in data or []]\n")
+            with pytest.raises(HandlerFailed) as caught:
+                await b.ask("m", b"0")
+            b.engine.remember(caught.value.request_id, caught.value.failure)  # as the REST door does with every failure
+            kept = b.engine.request(caught.value.request_id)
+            assert bytes(kept.request.parameters[0].value) == b"0"
+            assert kept.failure.type == "ZeroDivisionError"
+
+    run(scenario())

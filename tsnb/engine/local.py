@@ -296,7 +296,9 @@ class LocalEngine:
         return self._store.get(name, version).ring.lines(after)
 
     def remember(self, request_id: str, failure: Failure) -> None:
-        """Keep a failure for the owner of a request that the engine did not see."""
+        """Keep a failure for the owner of a request that the engine did not see; one that it saw is kept already."""
+        if self._recorder.get(request_id) is not None:
+            return
         self._recorder.keep(
             Recorded(Request(request_id), failure.model, failure.version, 0, time.time(), 0.0, 500, failure=failure)
         )

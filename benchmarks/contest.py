@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 from benchmarks.book import Book
 from benchmarks.correctness import WrongAnswer, check
@@ -17,6 +17,7 @@ from benchmarks.processes import running
 from benchmarks.server import NotStarted, Server, scratch, started, until_it_answers
 from benchmarks.tasks import inputs
 
+STARTED_AT_ONCE = 2
 UNABLE = (NotInstalled, NotStarted, WrongAnswer, OSError, RuntimeError)
 
 
@@ -41,34 +42,49 @@ class Entrant:
 
 @contextlib.contextmanager
 def contest(
-    book: Book, plan: Plan, row: str, task: str, batches: tuple[int, ...], delay: int = 10, peers: Any = None
+    book: Book, plan: Plan, row: str, task: str, batches: tuple[int, ...], delay: int = 10
 ) -> Iterator[list[Entrant]]:
     """The servers that came up and answered right, paused; the others are in the book's notes."""
-    with contextlib.ExitStack() as stack:
-        entrants = []
-        for peer in (PEERS[name] for name in plan.peers if peers is None or name in peers):
-            if task not in peer.tasks:
-                book.note(row, peer.name, f"its app here does not have the task {task!r}")
-                continue
-            for batch in batches:
-                try:
-                    entrants.append(_enter(stack, peer, task, batch, delay))
-                except UNABLE as error:
-                    book.note(row, peer.name, f"batch {batch}: {error}")
-        yield entrants
+    opened: list[contextlib.ExitStack] = []
+    wanted = [(PEERS[name], batch) for name in plan.peers for batch in batches]
+
+    def enter(each: tuple[Peer, int]) -> Entrant | Exception:
+        try:
+            return _enter(opened, plan, each[0], task, each[1], delay)
+        except UNABLE as error:
+            return error
+
+    try:
+        with ThreadPoolExecutor(STARTED_AT_ONCE) as pool:
+            found = list(pool.map(enter, wanted))
+        for (peer, batch), result in zip(wanted, found, strict=True):
+            if isinstance(result, Exception):
+                book.note(row, peer.name, f"batch {batch}: {result}")
+        yield [result for result in found if isinstance(result, Entrant)]
+    finally:
+        with ThreadPoolExecutor(len(opened) or 1) as pool:
+            list(pool.map(contextlib.ExitStack.close, opened))
 
 
-def _enter(stack: contextlib.ExitStack, peer: Peer, task: str, batch: int, delay: int) -> Entrant:
-    with contextlib.ExitStack() as own:
-        folder = own.enter_context(scratch())
+def _enter(opened: list[contextlib.ExitStack], plan: Plan, peer: Peer, task: str, batch: int, delay: int) -> Entrant:
+    if task not in peer.tasks:
+        raise NotStarted(f"its app here does not have the task {task!r}")
+    if plan.late():
+        raise NotStarted("the time was up")
+    own = contextlib.ExitStack()
+    opened.append(own)
+    folder = own.enter_context(scratch())
+    try:
         server = own.enter_context(started(peer.launch(task, batch, delay, folder), folder))
         bodies = [peer.body(task, value, batch) for value in inputs.values(task)]
         until_it_answers(server, bodies[0], inputs.content_type(task))
         if task != "stream":
             check(server, peer, task, batch)
         server.family.pause()
-        stack.push(own.pop_all())
-        return Entrant(peer, task, batch, server, bodies)
+    except BaseException:
+        own.close()
+        raise
+    return Entrant(peer, task, batch, server, bodies)
 
 
 @contextlib.contextmanager

@@ -18,6 +18,9 @@ from benchmarks.rows import ROWS
 
 HERE = Path(__file__).parent
 QUICK_ROWS = ("echo", "mlp", "stream", "lone", "weights", "trivial", "archive", "notebook")
+QUICK_PEERS = ("tsnb", "mosec", "torchserve", "litserve")
+"""Those that start within seconds."""
+
 GIGABYTE = 1 << 30
 
 
@@ -26,15 +29,22 @@ def main() -> int:
     plan, folder = _arguments()
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    book = Book(facts=machine.facts() | {"Load average before (1 / 5 min)": machine.load()})
+    book = Book(facts=machine.facts() | {"Rounds": _rounds(plan), "Load average before (1 / 5 min)": machine.load()})
     plan = _installed(book, plan)
     try:
         for row in plan.rows:
             _measure(book, plan, row)
+            _write(book, folder)
+        for row in (row for row in ROWS if row not in plan.rows):
+            book.note(row, "all", "not asked for in this run")
     finally:
         book.facts["Load average after (1 / 5 min)"] = machine.load()
         _write(book, folder)
     return 0
+
+
+def _rounds(plan: Plan) -> str:
+    return f"{plan.rounds} alternating, {plan.seconds:g} s each; weights of {plan.gigabyte / 2**20:,.0f} MB"
 
 
 def _measure(book: Book, plan: Plan, row: str) -> None:
@@ -75,7 +85,7 @@ def _arguments() -> tuple[Plan, Path]:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     add = parser.add_argument
     add("--quick", action="store_true", help="one round of a second each, small weights, under five minutes")
-    add("--peers", default=",".join(PEERS), help="comma-separated; default: %(default)s")
+    add("--peers", help=f"comma-separated; default: {','.join(PEERS)}; quick: {','.join(QUICK_PEERS)}")
     add("--rows", help=f"comma-separated; default: {','.join(ROWS)}")
     add("--rounds", type=int, help="alternating rounds (default 3, quick 1)")
     add("--seconds", type=float, help="of each measurement (default 5, quick 1)")
@@ -84,7 +94,7 @@ def _arguments() -> tuple[Plan, Path]:
     add("--output", type=Path, default=None, help="folder for the results (default benchmarks/, quick: build/bench)")
     said = parser.parse_args()
     rows = tuple((said.rows or ",".join(QUICK_ROWS if said.quick else ROWS)).split(","))
-    peers = tuple(said.peers.split(","))
+    peers = tuple((said.peers or ",".join(QUICK_PEERS if said.quick else PEERS)).split(","))
     for name in (*(row for row in rows if row not in ROWS), *(peer for peer in peers if peer not in PEERS)):
         parser.error(f"{name!r} is no row ({', '.join(ROWS)}) and no peer ({', '.join(PEERS)})")
     plan = Plan(

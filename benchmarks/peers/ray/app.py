@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 TASK, BATCH, DELAY, PORT = sys.argv[1], *map(int, sys.argv[2:5])
+FOLDER = sys.argv[5]
 QUIET = LoggingConfig(enable_access_log=False, log_level="ERROR")
 
 
@@ -31,7 +32,7 @@ class Predict:
 
 
 if __name__ == "__main__":
-    ray.init(include_dashboard=False, num_cpus=4, _node_ip_address="127.0.0.1", log_to_driver=False)
+    ray.init(include_dashboard=False, num_cpus=4, _node_ip_address="127.0.0.1", log_to_driver=False, _temp_dir=FOLDER)
     serve.start(http_options={"host": "127.0.0.1", "port": PORT, "access_log": False}, logging_config=QUIET)
     serve.run(Predict.bind(), route_prefix="/")
     signal.sigwait({signal.SIGTERM, signal.SIGINT})

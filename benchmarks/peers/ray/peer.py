@@ -19,4 +19,4 @@ class RayServe(AppPeer):
     def launch(self, task: str, batch: int, delay: int, folder: Path) -> Launch:
         port = free_port()
         environ = {"RAY_SERVE_THROUGHPUT_OPTIMIZED": "1", "RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0"}
-        return Launch(self.app(task, batch, delay, port), f"http://127.0.0.1:{port}/", environ)
+        return Launch(self.app(task, batch, delay, port, str(folder)), f"http://127.0.0.1:{port}/", environ)

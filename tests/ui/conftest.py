@@ -66,11 +66,9 @@ def context() -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """An empty page, closed afterwards."""
-    page = context.new_page()
-    yield page
-    page.close()
+def page(context: BrowserContext, kept: None) -> Page:
+    """An empty page, closed after the test."""
+    return context.new_page()
 
 
 @pytest.fixture(scope="package")
@@ -97,14 +95,17 @@ def nothing_to_complain_about(complaints: list[str]) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def kept(request: pytest.FixtureRequest, context: BrowserContext, nothing_to_complain_about: None) -> Iterator[None]:
-    """A trace and a picture of every page, where the test failed."""
+    """A trace and a picture of every page, where the test failed. Pages opened in the test are closed."""
+    before = context.pages
     context.tracing.start_chunk(title=request.node.name)
     yield
-    if not request.node.stash.get(FAILED, False):
-        context.tracing.stop_chunk()
-        return
-    folder = ARTIFACTS / re.sub(r"\W+", "-", request.node.name)
+    folder = ARTIFACTS / request.node.name
     shutil.rmtree(folder, ignore_errors=True)
-    context.tracing.stop_chunk(path=folder / "trace.zip")
-    for number, page in enumerate(context.pages):
-        page.screenshot(path=folder / f"page-{number}.png")
+    if request.node.stash.get(FAILED, False):
+        for number, page in enumerate(context.pages):
+            page.screenshot(path=folder / f"page-{number}.png")
+        context.tracing.stop_chunk(path=folder / "trace.zip")
+    else:
+        context.tracing.stop_chunk()
+    for page in set(context.pages) - set(before):
+        page.close()

@@ -16,6 +16,7 @@ START_TIMEOUT = 60_000
 CELL_TIMEOUT = 60_000
 LOOK_TIMEOUT = 20_000
 """Milliseconds: an application's start, a cell's end, and what a live view may take to show a change."""
+expect.set_options(timeout=LOOK_TIMEOUT)
 
 SMALL = (
     "%load_ext tsnb",
@@ -36,7 +37,7 @@ class Echo:
 
 def write_notebook(path: Path, sources: Sequence[str]) -> None:
     """A notebook of code cells."""
-    cells = [
+    cells: list[dict[str, object]] = [
         {
             "cell_type": "code",
             "id": f"cell-{number}",

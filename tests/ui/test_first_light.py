@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, expect
 
 from tests.notebook_server import NotebookServer
-from tests.ui.pages import CELL_TIMEOUT, LOOK_TIMEOUT, NotebookPage, badge
+from tests.ui.pages import CELL_TIMEOUT, NotebookPage, badge
 
 SERVE = "%serve digits --workers 2"
 ZERO = [0, 0, 0.6, 1, 1, 0.5, 0, 0] + [0, 0.8, 0.7, 0, 0, 0.7, 0.8, 0] * 6 + [0, 0, 0.6, 1, 1, 0.5, 0, 0]
@@ -53,14 +53,14 @@ def test_the_card_shows_the_model_that_is_served(card, server):
     expect(card).to_contain_text(f"{server.url}tsnb/predictions/digits")
     for worker in workers(server):
         row = card.get_by_role("row").filter(has_text=str(worker["pid"]))
-        expect(row).to_contain_text("ready", timeout=LOOK_TIMEOUT)
+        expect(row).to_contain_text("ready")
     predictions = 450 + 3
-    expect(card.locator(".tsnb-figures")).to_contain_text(f"Requests{predictions}", timeout=LOOK_TIMEOUT)
+    expect(card.locator(".tsnb-figures")).to_contain_text(f"Requests{predictions}")
 
 
 def test_the_slider_scales_the_workers(card, server):
     card.get_by_role("slider", name="Workers").fill("3")
-    expect(card.locator(".tsnb-scaler")).to_contain_text("3ready", timeout=LOOK_TIMEOUT)
+    expect(card.locator(".tsnb-scaler")).to_contain_text("3ready")
     now = workers(server)
     assert [worker["state"] for worker in now] == ["ready"] * 3
     expect(card.get_by_role("row")).to_have_count(1 + 3)
@@ -120,9 +120,9 @@ def test_a_killed_worker_is_seen_to_return(card, server):
     victim = before[0]
     os.kill(victim["pid"], signal.SIGKILL)
     row = card.get_by_role("row").filter(has=card.page.get_by_role("cell", name=victim["id"], exact=True))
-    expect(row).not_to_contain_text(str(victim["pid"]), timeout=LOOK_TIMEOUT)
-    expect(row).to_contain_text("ready", timeout=LOOK_TIMEOUT)
-    expect(card.locator(".tsnb-scaler")).to_contain_text(f"{len(before)}ready", timeout=LOOK_TIMEOUT)
+    expect(row).not_to_contain_text(str(victim["pid"]))
+    expect(row).to_contain_text("ready")
+    expect(card.locator(".tsnb-scaler")).to_contain_text(f"{len(before)}ready")
     expect(row.get_by_role("cell").last).to_have_text("1")
 
 
@@ -133,7 +133,7 @@ def test_the_rest_of_the_notebook_ends_with_a_card_that_is_not_served(first_ligh
     first_light.finished(last)
     for start in (SERVE, "%serve digits --version 2.0"):
         card = first_light.card(start)
-        expect(badge(card)).to_have_text("not served", timeout=LOOK_TIMEOUT)
+        expect(badge(card)).to_have_text("not served")
         expect(card.get_by_role("button", name="Send")).to_be_disabled()
 
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.notebook_server import NotebookServer
-from tests.ui.pages import LOOK_TIMEOUT, SMALL, NotebookPage, badge, write_notebook, write_settings
+from tests.ui.pages import SMALL, NotebookPage, badge, write_notebook, write_settings
 
 QUOTED = "/a%20b%40c/"
 MOST_TABS = 40
@@ -34,7 +34,7 @@ def served(notebook: NotebookPage) -> Locator:
     notebook.menu("Run", "Run All Above Selected Cell")
     notebook.finished(notebook.cell("%serve"))
     card = notebook.card("%serve")
-    expect(badge(card)).to_have_text("ready", timeout=LOOK_TIMEOUT)
+    expect(badge(card)).to_have_text("ready")
     return card
 
 
@@ -60,7 +60,7 @@ def test_the_card_lives_on_after_a_reload_of_the_page_and_ends_with_the_kernel(p
         expect(card).to_contain_text("Sending…")
         notebook.menu("Kernel", "Restart Kernel…")
         page.get_by_role("button", name="Confirm Kernel Restart").click()
-        expect(card).to_contain_text("disconnected", timeout=LOOK_TIMEOUT)
+        expect(card).to_contain_text("disconnected")
     finally:
         os.kill(worker["pid"], signal.SIGCONT)
     expect(card.locator(".tsnb-answer")).to_contain_text("The kernel is gone")
@@ -73,9 +73,9 @@ def test_the_card_lives_in_notebook_7(page, quoted):
     card = served(notebook)
     say(card, "hello seven")
     card.get_by_role("slider", name="Workers").fill("2")
-    expect(card.locator(".tsnb-scaler")).to_contain_text("2ready", timeout=LOOK_TIMEOUT)
+    expect(card.locator(".tsnb-scaler")).to_contain_text("2ready")
     notebook.run("%unserve")
-    expect(badge(notebook.card("%serve"))).to_have_text("not served", timeout=LOOK_TIMEOUT)
+    expect(badge(notebook.card("%serve"))).to_have_text("not served")
 
 
 def tab_to(page: Page, target: Locator) -> None:
@@ -94,7 +94,7 @@ def test_the_card_can_be_used_with_the_keyboard_alone(page, server):
     slider = card.get_by_role("slider", name="Workers")
     tab_to(page, slider)
     page.keyboard.press("ArrowRight")
-    expect(card.locator(".tsnb-scaler")).to_contain_text("2ready", timeout=LOOK_TIMEOUT)
+    expect(card.locator(".tsnb-scaler")).to_contain_text("2ready")
     expect(slider).to_be_focused()
     tab_to(page, card.get_by_role("textbox", name="Request body"))
     page.keyboard.type('{"by": "keys"}')

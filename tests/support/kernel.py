@@ -109,7 +109,7 @@ class Kernel:
             self.debug("continue", threadId=thread)
             self._idle(request)
         finally:
-            self.debug("disconnect", restart=False, terminateDebuggee=True)
+            self.debug("disconnect", restart=False, terminateDebuggee=False)
         return frame
 
     def _event(self, name: str) -> dict[str, Any]:

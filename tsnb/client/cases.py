@@ -99,8 +99,10 @@ def _form(value: bytes, *, exactly: bool = True) -> dict[str, Any]:
         return {"base64": base64.b64encode(value).decode()}
     try:
         parsed = json.loads(text, parse_constant=_refuse)
-        msgspec.json.encode(parsed)
+        stable = msgspec.json.decode(msgspec.json.encode(parsed)) == parsed
     except (ValueError, RecursionError, OverflowError):
+        stable = False
+    if not stable:
         return {"text": text}
     return {"json": parsed} if not exactly or json.dumps(parsed) == text else {"text": text}
 

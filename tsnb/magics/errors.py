@@ -38,7 +38,8 @@ def rendered(error: TsnbError, shell: InteractiveShell | None) -> TsnbError:
     if hasattr(error, "_render_traceback_"):
         return error
     lines = failure_lines(error.failure, shell) if error.failure else []
-    told = error.request_id and error.status >= 500 and error.request_id not in error.message
+    known = (error.message, *(error.failure.request_ids if error.failure else ()))
+    told = error.request_id and error.status >= 500 and not any(error.request_id in each for each in known)
     request = f" (request {error.request_id})" if told else ""
     lines.append(f"{_RED}{type(error).__name__}{_END}: {error.message}{request}")
     return with_traceback(error, lines, shell)
@@ -58,8 +59,9 @@ def failure_lines(failure: Failure, shell: InteractiveShell | None) -> list[str]
     if not failure.frames and failure.traceback:
         lines += failure.traceback.rstrip().splitlines()
     lines.append(f"{_RED}{failure.type}{_END}: {failure.message}")
-    where = f"in {failure.stage}" + (f", worker {failure.worker}" if failure.worker else "")
-    lines.append(f"{_DIM}{where}{'; given ' + failure.inputs if failure.inputs else ''}{_END}")
+    where = [f"in {failure.stage}", *([f"worker {failure.worker}"] if failure.worker else [])]
+    where += [f"request {', '.join(failure.request_ids)}"] if failure.request_ids else []
+    lines.append(f"{_DIM}{', '.join(where)}{'; given ' + failure.inputs if failure.inputs else ''}{_END}")
     output = failure.output.rstrip().splitlines()
     if output:
         lines.append(f"{_DIM}the worker printed:{_END}")

@@ -102,10 +102,10 @@ class Recording:
         """The next ``count``, or those that come within ``wait`` seconds or until an interrupt."""
         known = {each.request.id for each in self._client.requests(self._name, self._version)}
         self._client.record(self._name, count, self._version)
-        print(f"Recording the next {html.count_text(count, 'request')} of {self._name} …", flush=True)  # noqa: T201
         found: list[Recorded] = []
         end = None if wait is None else time.monotonic() + wait
         try:
+            print(f"Recording the next {html.count_text(count, 'request')} of {self._name} …", flush=True)  # noqa: T201
             while len(found) < count and (end is None or time.monotonic() < end):
                 new = [
                     each for each in self._client.requests(self._name, self._version) if each.request.id not in known

@@ -58,8 +58,13 @@ def check(server: Server, peer: Peer, task: str, batch: int, connections: int = 
 def _ask(url: str, requests: list[bytes]) -> list[Answer]:
     if not requests:
         return []
+    answers = []
     with Connection(url) as connection:
-        return [connection.ask(request) for request in requests]
+        for request in requests:
+            answers.append(connection.ask(request))
+            if answers[-1].status != 200:  # enough to know, and the connection may be closed now
+                break
+    return answers
 
 
 def _compare(answer: Answer, peer: Peer, batch: int, wanted: Any, index: int) -> None:

@@ -6,6 +6,7 @@ The text form (:mod:`tsnb.archive.report_text`) and the HTML form
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,9 @@ def report(archive: Archive) -> Report:
 def as_json(found: Report) -> dict[str, Any]:
     """The report as values that JSON can hold. Raises InvalidModel where the archive's own values are none."""
     try:
-        plain: dict[str, Any] = msgspec.to_builtins(found, enc_hook=str, str_keys=True)
+        config = json.loads(json.dumps(found.config, default=str))  # YAML has keys and values that JSON has not
+        whole = msgspec.structs.replace(found, config=config)
+        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(whole, enc_hook=str))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidModel(f"{found.path.name} holds values that JSON cannot: {error}.") from error
     plain["files"] = {row["name"]: {key: row[key] for key in ("size", "sha256", "role")} for row in plain["files"]}

@@ -103,6 +103,7 @@ def _source(archive: Archive, name: str) -> str:
 def _handler_cells(archive: Archive, name: str) -> tuple[list[Part], str]:
     """The handler's cell, after those with what it took along; and where they come from."""
     file = archive.handler_file()
+    function = (archive.manifest.entry.handler or "").partition(":")[2]
     if file is None:
         return [], f"handler {short(archive.manifest.entry.handler or '(none)')} is not in the archive: it has no cell"
     source = _source(archive, file)
@@ -112,7 +113,8 @@ def _handler_cells(archive: Archive, name: str) -> tuple[list[Part], str]:
         return [*_taken(before), Part("handler", cell)], "the handler cell is the one that was typed"
     lines = source.splitlines()
     text = "\n".join(lines[1:] if lines and lines[0].startswith("# Written by tsnb") else lines).strip("\n")
-    return [Part("handler", f"%%handler {name}\n{text}\n")], f"the handler cell is made of {short(file)}"
+    entry = f", whose entry is {short(function)}" if function else ""
+    return [Part("handler", f"%%handler {name}\n{text}\n")], f"the handler cell is made of {short(file)}{entry}"
 
 
 def _is_true(archive: Archive, source: str, cell: str) -> bool:

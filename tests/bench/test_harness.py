@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,9 @@ def test_a_real_server_is_started_checked_held_still_and_ended(tmp_path: Path) -
             check(server, peer, "echo", 16)
         members = server.family.members()
         server.family.pause()
-        assert {member.status() for member in members} == {"stopped"}
+        end = time.monotonic() + 10
+        while {member.status() for member in members} != {"stopped"}:
+            assert time.monotonic() < end
         server.family.resume()
         with Connection(server.url) as connection:
             assert connection.ask(request_bytes(server.url, body, "application/json")).status == 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from benchmarks import archives
+from benchmarks import archives, environments
 from benchmarks.peers.base import Peer
 from benchmarks.server import Launch, free_port
 
@@ -30,5 +30,7 @@ class Tsnb(Peer):
         config.write_text(archives.properties(task, batch, delay, ports))
         command = [str(self.python()), "-m", "tsnb", "serve", "--model-store", str(store), "--models", "all"]
         command += ["--ts-config", str(config), "--ncs", "--disable-token-auth", "--no-access-log"]
+        # This repository, whatever else the environment has installed.
+        environ = {"PYTHONPATH": str(environments.ROOT)}
         url = f"http://127.0.0.1:{ports[0]}/predictions/{task}"
-        return Launch([*command, "--enable-model-api"], url, management=f"http://127.0.0.1:{ports[1]}")
+        return Launch([*command, "--enable-model-api"], url, environ, f"http://127.0.0.1:{ports[1]}")

@@ -175,7 +175,7 @@ def test_serving_again_replaces_the_version(served):
     assert served.run("%archive digits --version 1.0 --model net").ok
     outcome = served.run("%serve digits")
     assert outcome.ok, outcome.error
-    assert "digits 1.0 is served already and is replaced." in outcome.stdout
+    assert "digits 1.0 → build 2 live in" in outcome.stdout
     assert predict(served, "digits images[3]")["edited"] is True
 
 

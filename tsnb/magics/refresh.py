@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tsnb import html
-from tsnb.archive.safety import contain
 from tsnb.errors import TsnbError
 from tsnb.magics.swapping import Live, state_of
 
@@ -68,6 +67,8 @@ def _rewrite(archive: Path, files: Mapping[str, str], provenance: Mapping[str, A
 
 
 def _unpack(held: Archive, folder: Path) -> None:
+    from tsnb.archive.safety import contain
+
     for name in held.files:
         target = contain(folder, name)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -12,13 +12,13 @@ logger = logging.getLogger(__name__)
 
 
 def load_label_mapping(mapping_file_path: str) -> dict[str, str] | None:
-    """The mapping in a file, or None (and a warning) where there is no such file.
+    """The mapping in a file, or None where there is no such file: many models have none.
 
     Values are names, or lists whose last element is the name; or the file is
     ``{"object_type_names": [name, …]}``. Anything else raises ValueError.
     """
     if not os.path.isfile(mapping_file_path):
-        logger.warning("%s is missing: answers carry class numbers instead of names.", mapping_file_path)
+        logger.info("%s is missing: answers carry class numbers instead of names.", os.path.basename(mapping_file_path))
         return None
     with open(mapping_file_path, encoding="utf-8") as file:
         mapping = json.load(file)

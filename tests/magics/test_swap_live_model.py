@@ -154,3 +154,10 @@ def test_what_is_no_model_is_one_red_line(notebook, line, words):
     outcome = notebook.run(line)
     assert words in outcome.error
     assert len(outcome.error.splitlines()) == 1
+
+
+def test_a_model_that_travels_as_torchscript(notebook):
+    assert notebook.run("chain = nn.Sequential(nn.Linear(2, 2), nn.Tanh())").ok
+    outcome = notebook.run("%serve chain")
+    assert "saved as TorchScript" in outcome.stdout, outcome.error
+    assert np.allclose(post(notebook, "chain", "[[1, 2]]"), expected(notebook, "chain(torch.tensor([[1., 2.]]))"))

@@ -30,7 +30,7 @@ from tsnb.magics.running import cell_filename, current_cell, run
 from tsnb.magics.swapping import Target, find_target, in_words, swap_files
 from tsnb.magics.trial import IN_CELL, begin, settle
 from tsnb.magics.views import CapturedView
-from tsnb.messages import Request
+from tsnb.messages import Request, Swapped
 
 
 @magics_class
@@ -68,12 +68,14 @@ class HandlerMagic(Command):
         if isinstance(draft, CaptureError):
             raise draft
         module = finish(draft, self.shell.user_ns)
-        news = self._take_over(options, module, check)
+        swapped, news = self._take_over(options, module, check)
         path = os.path.relpath(self.session.handlers_of[options.name])
-        return CapturedView(options.name, path, module, draft.captured, explain=options.explain, news=news)
+        view = CapturedView(options.name, path, module, draft.captured, explain=options.explain, news=news)
+        view.badge = (f"build {swapped.build} live", "good") if swapped else None
+        return view
 
-    def _take_over(self, options: Namespace, module: Module, check: str) -> list[str]:
-        """Write the module, and swap what is served to it; else see whether it stands alone."""
+    def _take_over(self, options: Namespace, module: Module, check: str) -> tuple[Swapped | None, list[str]]:
+        """Write the module, and swap what is served to it; else see whether it stands alone. What there is to tell."""
         checks = checks_of(self, check)
         wanted = None if options.no_swap else find_target(self.session, options.name, module.name, options.version)
         if isinstance(wanted, Target):
@@ -85,24 +87,25 @@ class HandlerMagic(Command):
             begin(self.session, options.name, module)
             said = settle(self.session, options.name, IN_CELL)
         self._write(options, module)
-        return [each for each in (wanted, said) if each]
+        return None, [each for each in (wanted, said) if each]
 
     def _write(self, options: Namespace, module: Module) -> None:
         path = write(module, Path(options.path or self.session.handlers))
         self.session.handlers_of[options.name] = path.absolute()
 
-    def _swap(self, target: Target, module: Module, checks: Sequence[Request]) -> list[str]:
+    def _swap(self, target: Target, module: Module, checks: Sequence[Request]) -> tuple[Swapped | None, list[str]]:
         files = texts(module)
         swapped = swap_files(target, files, checks)
         if swapped is None:
-            return [f"{target.status.spec.name} {target.live.version}: build {target.live.build} has this code already"]
+            name, live = target.status.spec.name, target.live
+            return None, [f"{name} {live.version}: build {live.build} has this code already"]
         name = swapped.name
         self.session.trials.pop(name, None)  # a worker has imported it: no other check says more
         before = target.live.state
         said = refresh(target.live, files, module.provenance)
         if before is not None and target.live.state == before:
             self.session.unarchived[name] = (before, files)
-        return [in_words(swapped), *([said] if said else [])]
+        return swapped, [in_words(swapped), *([said] if said else [])]
 
     def _prepare(self, name: str, raw: str) -> Draft | CaptureError:
         """The draft, or why there is none: the cell shall run in any case, to be tried by hand."""

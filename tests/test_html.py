@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tsnb import html
@@ -44,6 +46,12 @@ def test_bars_are_ranked_and_cut() -> None:
     assert made.index("label 19") < made.index("label 18") < made.index("label 17")
     assert "label 16" not in made
     assert "and 17 more" in made
+
+
+def test_what_stands_side_by_side_reads_without_style() -> None:
+    words = re.sub("<[^>]+>", "", html.line(html.badge("200 OK"), None, html.tag("span", "4.5 ms")))
+    assert words == "200 OK · 4.5 ms"
+    assert re.findall(r">([^<]+)</td>", html.bars({"two": 0.992, "one": 0.008})) == ["two", "99.2%", "one", "0.8%"]
 
 
 @pytest.mark.parametrize(

@@ -80,19 +80,28 @@ def badge(text: object, tone: Tone = "quiet") -> Markup:
     return tag("span", text, class_=f"tsnb-badge tsnb-{tone}")
 
 
+_DOT = Markup('<span class="tsnb-dot"> · </span>')
+"""Stands between pieces that the style sheet sets apart; only where the style is taken away it is seen."""
+
+
+def line(*pieces: object, class_: str = "tsnb-head") -> Markup:
+    """Pieces side by side, which also read well in a notebook that is not trusted; None is left out."""
+    return tag("div", join(pieces, _DOT), class_=class_)
+
+
 def bars(values: Mapping[str, float], *, limit: int = 10) -> Markup:
-    """Shares between 0 and 1 as horizontal bars, the largest first, ``limit`` at most."""
+    """Shares between 0 and 1 as horizontal bars, the largest first, ``limit`` at most; a table reads unstyled too."""
     ranked = sorted(values.items(), key=lambda pair: pair[1], reverse=True)
     rows = [_bar(label, share) for label, share in ranked[:limit]]
     more = len(ranked) - limit
-    rest = tag("div", f"and {more} more", class_="tsnb-dim") if more > 0 else None
-    return tag("div", *rows, rest, class_="tsnb-bars")
+    rest = tag("tr", tag("td", f"and {more} more", class_="tsnb-dim", colspan=3)) if more > 0 else None
+    return tag("table", tag("tbody", *rows, rest), class_="tsnb-bars")
 
 
 def _bar(label: str, share: float) -> Markup:
     width = f"width:{100 * min(max(share, 0.0), 1.0):.1f}%"
-    track = tag("span", tag("i", style=width), class_="tsnb-track", aria_hidden="true")
-    return tag("div", tag("span", label, class_="tsnb-label"), track, tag("span", f"{share:.1%}", class_="tsnb-num"))
+    track = tag("td", tag("span", tag("i", style=width), class_="tsnb-track"), aria_hidden="true")
+    return tag("tr", tag("td", label, class_="tsnb-label"), track, tag("td", f"{share:.1%}", class_="tsnb-num"))
 
 
 def bytes_text(size: float) -> Number:

@@ -74,12 +74,7 @@ def page(*parts: object) -> Markup:
 
 def head(title: str, rest: str) -> Markup:
     """A title, and more in the same line."""
-    return html.tag(
-        "div",
-        html.tag("span", title, class_="tsnb-title"),
-        html.tag("span", rest, class_="tsnb-dim"),
-        class_="tsnb-head",
-    )
+    return html.line(html.tag("span", title, class_="tsnb-title"), html.tag("span", rest, class_="tsnb-dim"))
 
 
 def fold(title: str, rest: str, *content: object, open_: bool = False) -> Markup:

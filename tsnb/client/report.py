@@ -79,7 +79,7 @@ class Report(Sequence[Checked]):
 
     def _repr_html_(self) -> str:
         badge = html.badge("passed", "good") if self.ok else html.badge(f"{len(self.failures)} failed", "bad")
-        head = html.tag("div", html.tag("span", self.title, class_="tsnb-title"), badge, class_="tsnb-head")
+        head = html.line(html.tag("span", self.title, class_="tsnb-title"), badge)
         squares = [_square(each) for each in self]
         row = html.tag("div", *squares, class_="tsnb-cases", role="img", aria_label=self.title)
         table = html.table(("request", "difference"), [_row(each) for each in self.failures]) if not self.ok else None

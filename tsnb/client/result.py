@@ -143,7 +143,7 @@ class Result:
             html.tag("span", "request ", html.tag("code", self.request_id), class_="tsnb-dim"),
         ]
         stages = timeline.timeline(self.timings, batch=self.batch)
-        return html.page(html.tag("div", *head, class_="tsnb-head"), self.body, stages)
+        return html.page(html.line(*head), self.body, stages)
 
     @property
     def body(self) -> html.Markup:

@@ -84,7 +84,7 @@ def timeline(timings: Mapping[str, float], total: float | None = None, batch: in
         return None
     keys = [_key(part) for part in parts(timings, total)]
     mates = html.tag("span", f"in a batch of {batch}", class_="tsnb-dim") if batch > 1 else None
-    return html.tag("div", drawn, html.tag("div", *keys, mates, class_="tsnb-keys"), class_="tsnb-timeline")
+    return html.tag("div", drawn, html.line(*keys, mates, class_="tsnb-keys"), class_="tsnb-timeline")
 
 
 def _key(part: Part) -> html.Markup:

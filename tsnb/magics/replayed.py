@@ -68,7 +68,7 @@ class Compared(View):
         head = [html.tag("span", self.title, class_="tsnb-title"), html.badge(*self.badge)]
         columns = [_column("before", self.before), _column("now", self.now)]
         sides = html.tag("div", *columns, class_="tsnb-sides")
-        return html.page(html.tag("div", *head, class_="tsnb-head"), sides)
+        return html.page(html.line(*head), sides)
 
 
 def _side(label: str, recorded: Recorded) -> str:
@@ -120,7 +120,7 @@ class Replays(View):
         facts = [html.tag("div", fact, class_="tsnb-dim") for fact in self.facts()]
         rows = [_row(before, now) for before, now in self.pairs]
         table = html.table(("request", "time", "now", "before", "answer"), rows) if rows else None
-        return html.page(html.tag("div", *head, class_="tsnb-head"), *facts, table)
+        return html.page(html.line(*head), *facts, table)
 
 
 def _row(before: Recorded, now: Recorded) -> list[object]:

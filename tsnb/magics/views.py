@@ -33,7 +33,7 @@ class View:
             head.append(html.badge(*self.badge))
         facts = [html.tag("div", fact, class_="tsnb-dim") for fact in self.facts()]
         text = html.tag("pre", self.text()) if self.text() else None
-        return html.page(html.tag("div", *head, class_="tsnb-head"), *facts, text)
+        return html.page(html.line(*head), *facts, text)
 
 
 class Note(View):

@@ -36,15 +36,19 @@ function body(answer, buffers) {
 
 function bars(labels) {
   return h(
-    "div",
+    "table",
     { class: "tsnb-bars" },
-    labels.map(([label, share]) =>
-      h(
-        "div",
-        {},
-        h("span", { class: "tsnb-label", title: label }, label),
-        h("span", { class: "tsnb-track", "aria-hidden": "true" }, h("i", { style: `width:${(100 * share).toFixed(1)}%` })),
-        h("span", { class: "tsnb-num" }, `${(100 * share).toFixed(1)}%`),
+    h(
+      "tbody",
+      {},
+      labels.map(([label, share]) =>
+        h(
+          "tr",
+          {},
+          h("td", { class: "tsnb-label", title: label }, label),
+          h("td", { "aria-hidden": "true" }, h("span", { class: "tsnb-track" }, h("i", { style: `width:${(100 * share).toFixed(1)}%` }))),
+          h("td", { class: "tsnb-num" }, `${(100 * share).toFixed(1)}%`),
+        ),
       ),
     ),
   );

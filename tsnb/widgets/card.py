@@ -89,7 +89,7 @@ class Card(LiveWidget):
             html.tag("code", self.facts["url"], class_="tsnb-dim"),
         ]
         call = html.tag("pre", self.facts["calls"]["curl"])
-        return html.page(html.tag("div", *head, class_="tsnb-head"), _version_table(versions), call)
+        return html.page(html.line(*head), _version_table(versions), call)
 
 
 def card(client: Client, name: str, version: str | None = None) -> Card:

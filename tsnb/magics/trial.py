@@ -18,6 +18,8 @@ IN_CELL = 0.3
 IN_ARCHIVE = 30.0
 """Seconds that %archive waits for it."""
 
+UNCHECKED = "it could not be imported in a fresh interpreter in time, so that is not checked"
+
 
 def begin(session: Session, name: str, module: Module) -> None:
     """Ask. What was asked about an earlier run of the cell does not count any more."""
@@ -25,7 +27,7 @@ def begin(session: Session, name: str, module: Module) -> None:
 
 
 def settle(session: Session, name: str, timeout: float) -> str:
-    """What came of it, as a notice; empty where all is well or nothing was asked.
+    """What came of it, as a notice; empty where all is well, nothing was asked or %archive will ask again.
 
     Raises CaptureError when the module fails to import. Without an answer in time, a later call asks again.
     """
@@ -34,11 +36,11 @@ def settle(session: Session, name: str, timeout: float) -> str:
         return ""
     outcome = _wait(trial, timeout)
     if outcome is None:
-        return "it is still being imported in a fresh interpreter; %archive waits for that"
+        return "" if timeout <= IN_CELL else UNCHECKED  # what a cell says stays in the saved notebook
     if outcome.failure is not None:
         raise problem(outcome.failure)
     del session.trials[name]
-    return "" if outcome.finished else "it could not be imported in a fresh interpreter in time, so that is not checked"
+    return "" if outcome.finished else UNCHECKED
 
 
 def _wait(trial: Future[ImportOutcome], timeout: float) -> ImportOutcome | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import linecache
 import re
 import traceback
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,6 +30,8 @@ OUTPUT = 20
 _RED, _GREEN, _DIM, _END = "\x1b[31m", "\x1b[32m", "\x1b[2m", "\x1b[0m"
 
 _COLOUR = re.compile(r"\x1b\[\d+m")
+
+_COMPREHENSIONS = ("<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>")
 
 E = TypeVar("E", bound=BaseException)
 
@@ -55,7 +58,7 @@ def with_traceback(error: E, lines: list[str], shell: InteractiveShell | None) -
 
 def failure_lines(failure: Failure, shell: InteractiveShell | None) -> list[str]:
     """What happened inside a worker: its frames, the exception, the stage, the inputs and the output."""
-    lines = [block for frame in failure.frames for block in _frame_lines(frame, shell)]
+    lines = [block for frame in _told_once(failure.frames) for block in _frame_lines(frame, shell)]
     if not failure.frames and failure.traceback:
         lines += failure.traceback.rstrip().splitlines()
     lines.append(f"{_RED}{failure.type}{_END}: {failure.message}")
@@ -67,6 +70,16 @@ def failure_lines(failure: Failure, shell: InteractiveShell | None) -> list[str]
         lines.append(f"{_DIM}the worker printed:{_END}")
         lines += output[-OUTPUT:]
     return [*lines, ""]
+
+
+def _told_once(frames: Sequence[Frame]) -> list[Frame]:
+    """Frames without those of comprehensions on the line before them: Python 3.11 has one for each of them."""
+    places = [None, *((frame.filename, frame.lineno) for frame in frames)]
+    return [
+        frame
+        for frame, before in zip(frames, places, strict=False)
+        if frame.function.rpartition(".")[2] not in _COMPREHENSIONS or (frame.filename, frame.lineno) != before
+    ]
 
 
 def _frame_lines(frame: Frame, shell: InteractiveShell | None) -> list[str]:

@@ -19,11 +19,12 @@ from tsnb.magics.base import (
     parse,
     split,
 )
+from tsnb.magics.errors import failure_lines, with_traceback
 from tsnb.magics.rehearsing import rehearsal
 from tsnb.magics.replayed import Compared, Replays
 from tsnb.magics.requests import find
 from tsnb.magics.stopping import handlers_own, stop_in
-from tsnb.messages import ModelStatus, Recorded
+from tsnb.messages import Failure, ModelStatus, Recorded
 
 if TYPE_CHECKING:
     from tsnb.client import Client, Result
@@ -92,14 +93,22 @@ class ReplayMagic(Command):
         except bdb.BdbQuit:
             raise
         except Exception as error:
-            note = f"\x1b[2mreplay of request {recorded.request.id}; %debug looks inside\x1b[0m"
-            raise handlers_own(error, self.shell, [note]) from error.__cause__
+            raise self._shown(error, model, recorded) from error.__cause__
         if recorded.failure is not None and recorded.mates:
             print(  # noqa: T201
                 f"Alone it is answered. It failed in a batch with {', '.join(recorded.mates)}: "
                 "one exception fails them all."
             )
         return Result.of(reply, request_id=recorded.request.id, model=recorded.model, elapsed=reply.timings["total"])
+
+    def _shown(self, error: Exception, model: Rehearsal, recorded: Recorded) -> Exception:
+        """The exception as the user shall see it: what the handler raised, or the line of an unusable answer."""
+        identity, origin = recorded.request.id, model.origin(error)
+        if origin is None:
+            note = f"\x1b[2mreplay of request {identity}; %debug looks inside\x1b[0m"
+            return handlers_own(error, self.shell, [note])
+        told = Failure(type(error).__name__, str(error), "replay", (origin,), request_ids=(identity,))
+        return with_traceback(error, failure_lines(told, self.shell), self.shell)
 
 
 def _status(client: Client, recorded: Recorded) -> ModelStatus:

@@ -19,11 +19,13 @@ from typing import Any
 import msgspec
 
 from tsnb import protocol
-from tsnb.messages import Reply, Request
+from tsnb.messages import Frame, Reply, Request
 from tsnb.protocol import Buffer, Load, Message, Result
+from tsnb.worker.failures import where_returned
 from tsnb.worker.loader import load
-from tsnb.worker.model import Model
+from tsnb.worker.model import InvalidAnswer, Model
 from tsnb.worker.output import Tail
+from tsnb.worker.values import Unserialisable
 
 
 class Rehearsal(Model):
@@ -72,6 +74,10 @@ class Rehearsal(Model):
         return getattr(self._entry, "__self__", None) or getattr(
             sys.modules.get(getattr(self._entry, "__module__", "")), "_service", None
         )
+
+    def origin(self, error: Exception) -> Frame | None:
+        """The line that an unusable answer came from; None for an exception of the handler's own."""
+        return where_returned(self._entry) if isinstance(error, (InvalidAnswer, Unserialisable)) else None
 
     def function(self, stage: str) -> Callable[..., Any] | None:
         """The handler's own function for ``handle`` or a stage, as it was defined; None where it has none."""

@@ -167,7 +167,7 @@ def test_two_versions_and_their_default(served):
     assert not refused.ok
     assert "%default digits VERSION" in refused.error
     assert served.run("%default digits 1.0").ok
-    assert served.run("%unserve digits/2.0").ok
+    assert "digits 2.0 unregistered" in served.run("%unserve digits/2.0").text
 
 
 def test_serving_again_replaces_the_version(served):

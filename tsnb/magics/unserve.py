@@ -57,15 +57,16 @@ class UnserveMagic(Command):
 
 def _remove_one(client: Client, name: str, version: str) -> str:
     try:
-        return client.unregister(name, version)
+        client.unregister(name, version)
     except InvalidModelVersion as error:
         raise InvalidModelVersion(f"{error.message}: choose another with %default {name} VERSION first") from error
+    return f"{name} {version} unregistered"
 
 
 def remove(client: Client, name: str) -> list[str]:
-    """Unregister every version, the default one last. Returns what the server said. Raises ModelNotFound."""
+    """Unregister every version, the default one last. Returns a line for each. Raises ModelNotFound."""
     versions = sorted(client.describe(name), key=lambda status: status.default)
-    return [client.unregister(name, status.spec.version) for status in versions]
+    return [_remove_one(client, name, status.spec.version) for status in versions]
 
 
 def _each(client: Client, names: list[str]) -> list[str]:

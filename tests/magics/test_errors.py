@@ -1,6 +1,9 @@
 """The text of a failure, without a kernel."""
 
-from tsnb.magics.errors import failure_lines, plain
+from typing import Any
+
+from tsnb.errors import BadRequest, ModelNotFound
+from tsnb.magics.errors import failure_lines, plain, rendered
 from tsnb.messages import Failure, Frame
 
 
@@ -21,3 +24,12 @@ def test_a_comprehension_of_several_lines_keeps_its_own() -> None:
 
 def test_a_function_that_calls_itself_is_told_each_time() -> None:
     assert shown((3, "handle"), (3, "handle")).count("m.py:3") == 2
+
+
+def test_a_model_that_is_not_served_comes_with_the_next_step() -> None:
+    error: Any = rendered(ModelNotFound("Model not found: digits"), None)
+    other: Any = rendered(BadRequest("no"), None)
+    said = plain(error._render_traceback_())
+    assert said[-1].endswith("Model not found: digits. %models shows what is served; %serve digits serves it")
+    assert error.message == "Model not found: digits", "other readers see the server's words"
+    assert plain(other._render_traceback_()) == ["BadRequest: no"]

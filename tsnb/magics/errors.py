@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tsnb.errors import CaptureError, TsnbError
+from tsnb.errors import CaptureError, ModelNotFound, TsnbError
 from tsnb.messages import Failure, Frame
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ _RED, _GREEN, _DIM, _END = "\x1b[31m", "\x1b[32m", "\x1b[2m", "\x1b[0m"
 
 _COLOUR = re.compile(r"\x1b\[\d+m")
 
+_NOT_SERVED = re.compile(r"Model not found: (\S+)")
+
 _COMPREHENSIONS = ("<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>")
 
 E = TypeVar("E", bound=BaseException)
@@ -44,8 +46,14 @@ def rendered(error: TsnbError, shell: InteractiveShell | None) -> TsnbError:
     known = (error.message, *(error.failure.request_ids if error.failure else ()))
     told = error.request_id and error.status >= 500 and not any(error.request_id in each for each in known)
     request = f" (request {error.request_id})" if told else ""
-    lines.append(f"{_RED}{type(error).__name__}{_END}: {error.message}{request}")
+    lines.append(f"{_RED}{type(error).__name__}{_END}: {error.message}{request}{_next_step(error)}")
     return with_traceback(error, lines, shell)
+
+
+def _next_step(error: TsnbError) -> str:
+    """What to do about a model that is not served; the server's own words are TorchServe's."""
+    missing = _NOT_SERVED.fullmatch(error.message) if isinstance(error, ModelNotFound) else None
+    return f". %models shows what is served; %serve {missing[1]} serves it" if missing else ""
 
 
 def with_traceback(error: E, lines: list[str], shell: InteractiveShell | None) -> E:

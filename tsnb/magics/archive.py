@@ -87,7 +87,7 @@ class ArchiveMagic(Command):
         self.session.archives[options.name] = path.absolute()
         self.session.unarchived.pop(options.name, None)
         facts = [*notes, *_told(origin), *_forgotten(record, path), *([late] if late else [])]
-        replaced = [f"it replaces the archive of version {before}"] if before else []
+        replaced = [_replaced(options, before)] if before else []
         return Note(f"archive {options.name} {options.version} → {_size(path)}", *facts, *replaced)
 
     def _origin(self, options: Namespace, handler: str, record: dict[str, Any], config: str | None) -> dict[str, Any]:
@@ -192,6 +192,16 @@ def _version_at(path: Path) -> str:
         return open_archive(path).manifest.version
     except (TsnbError, OSError):
         return "unknown"
+
+
+def _replaced(options: Namespace, before: str) -> str:
+    """What became of the archive that was there."""
+    if before in (options.version, "unknown"):
+        return f"it replaces the archive of version {before}"
+    return (
+        f"{options.name}.mar held version {before}; served workers of {before} keep running, but a restart would find "
+        f"only {options.version}: to keep both, use --export-path, or name them apart"
+    )
 
 
 def _size(path: Path) -> str:

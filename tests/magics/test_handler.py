@@ -76,7 +76,7 @@ def test_says_what_was_taken_along(run):
     run("LABELS = ['a']\ndef name(i): return LABELS[math.floor(i)]")
     view = run("%%handler digits\ndef handle(data, context):\n    return name(0)")
     assert "took name, LABELS from cell [3]" in repr(view) or "took LABELS, name from cell [3]" in repr(view)
-    assert "added import math" in repr(view)
+    assert "taken along from other cells: import math" in repr(view)
     assert "took" in view._repr_html_()
 
 

@@ -76,7 +76,9 @@ class CapturedView(View):
         for label, names in by_cell.items():
             yield f"took {', '.join(names)} from {label}"
         if self._captured.imports:
-            yield "added " + "; ".join(line for text in self._captured.imports for line in text.splitlines())
+            yield "taken along from other cells: " + ", ".join(
+                line for text in self._captured.imports for line in text.splitlines()
+            )
         versions = self.module.provenance.get("distributions", {})
         if versions:
             yield "uses " + ", ".join(f"{name} {version}" for name, version in versions.items())

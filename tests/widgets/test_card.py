@@ -111,6 +111,8 @@ def test_versions_and_the_default(client: Client, view: Any) -> None:
     assert widget.facts["selected"] == "2.0"
     assert [(each["version"], each["default"]) for each in widget.facts["versions"]] == [("2.0", False), ("1.0", True)]
     assert widget.facts["versions"][0]["state"] == "no workers"
+    refused = page.ask("predict", version="2.0", text="hello", content_type="text/plain")["answer"]
+    assert refused["message"] == "No workers: raise the slider."
     page.ask("set_default", version="2.0")
     assert widget.facts["versions"][0]["default"]
     page.ask("unregister", version=None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tsnb.client import Address, Client
@@ -60,12 +62,15 @@ def test_versions_are_ordered_as_numbers() -> None:
 def test_the_fleet_is_summed_up() -> None:
     facts = fleet_facts([status("ready", name="b"), status("ready", "loading", name="a")], ADDRESS)
     assert [model["name"] for model in facts["models"]] == ["a", "b"]
-    assert (facts["ready"], facts["memory"]) == (2, "3 kB")
+    assert (facts["ready"], facts["memory"]) == (2, "≤ 3 kB")
+    alone = fleet_facts([status("ready", name="b")], ADDRESS)
+    assert alone["memory"] == "1 kB", "one worker shares nothing"
 
 
-def test_the_slider_reaches_beyond_what_runs() -> None:
-    assert version_facts(status(wanted=2), ADDRESS)["most"] == 8
-    assert version_facts(status(wanted=10), ADDRESS)["most"] == 20
+def test_the_slider_ends_at_the_same_number_until_there_are_more_workers() -> None:
+    most = max(8, 2 * (os.cpu_count() or 1))
+    assert {version_facts(status(wanted=wanted), ADDRESS)["most"] for wanted in range(9)} == {most}
+    assert version_facts(status(wanted=1000), ADDRESS)["most"] == 1000
 
 
 def test_hostile_names_stay_text() -> None:

@@ -94,7 +94,7 @@ function cardView(model, el, line) {
     show(problem, state.problem || version.failure);
     show(versions, now.versions.length > 1 && versionTable(now.versions, version, state, act, update));
     show(figures, figureList(version));
-    show(workers, version.workers.length > 0 && workerTable(version.workers), notes(version.workers));
+    show(workers, version.workers.length > 0 && workerTable(version), notes(version.workers));
     for (const part of [problem, versions, figures, scaled]) part.hidden = now.gone;
     scale.update(usable());
     trial.update(usable());
@@ -162,14 +162,15 @@ function figureList(version) {
     ["Errors", count(version.errors)],
     ["Latency", version.latency || "–"],
     ["Waiting", count(version.queued)],
-    ["Memory", version.total ? version.memory : "–"],
+    ["Resident memory", version.total ? version.memory : "–", version.memory_note],
     ["Batch", version.batch_size > 1 ? `up to ${version.batch_size}` : "1"],
   ];
-  return pairs.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value)));
+  return pairs.map(([term, value, title]) => h("div", { title }, h("dt", {}, term), h("dd", {}, value)));
 }
 
-function workerTable(workers) {
-  const headings = ["Worker", "State", "Device", ["Process", true], ["Memory", true], ["Requests", true], ["Restarts", true]];
+function workerTable({ workers, memory_note }) {
+  const memory = h("span", { title: memory_note }, "Resident");
+  const headings = ["Worker", "State", "Device", ["Process", true], [memory, true], ["Requests", true], ["Restarts", true]];
   const row = (worker) => [
     h("code", {}, worker.id),
     badge(worker.state, worker.tone),

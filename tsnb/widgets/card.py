@@ -15,11 +15,16 @@ from tsnb.errors import ModelVersionNotFound, TsnbError
 from tsnb.messages import Failure
 from tsnb.widgets import assets
 from tsnb.widgets.base import REFRESH_TIMEOUT, Buffers, LiveWidget
-from tsnb.widgets.facts import Facts, default_version, model_facts
+from tsnb.widgets.facts import MEMORY_NOTE, Facts, default_version, model_facts
 from tsnb.widgets.howto import snippets
 
 SENT = 6_000_000
 """Bytes of a picture or binary answer that go to the page; the notebook's connection takes 10 MiB."""
+
+NO_WORKERS = "No workers: raise the slider."
+"""Said in place of the server's words, which tell of its REST API."""
+
+_NO_WORKER = "has no worker to serve inference request"
 
 _FILE = re.compile(r'File "([^"]+)", line (\d+)')
 
@@ -136,7 +141,7 @@ def error_answer(error: TsnbError) -> Facts:
         "status_text": f"{error.status} {error.type}",
         "ok": False,
         "request_id": error.request_id or "",
-        "message": error.message,
+        "message": NO_WORKERS if _NO_WORKER in error.message else error.message,
         "traceback": _traceback(error.failure),
         "kind": "error",
     }
@@ -172,7 +177,8 @@ def _version_table(versions: list[Facts]) -> html.Markup:
         ]
         for each in versions
     ]
-    return html.table(["Version", "State", "Workers", "Requests", "Errors", "Latency", "Memory"], rows)
+    memory = html.tag("span", "Resident memory", title=MEMORY_NOTE)
+    return html.table(["Version", "State", "Workers", "Requests", "Errors", "Latency", memory], rows)
 
 
 def _ready(version: Facts) -> str:

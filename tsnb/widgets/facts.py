@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -22,6 +23,9 @@ STATES: dict[str, tuple[str, html.Tone]] = {
     "idle": ("no workers", "quiet"),
 }
 """State → the word shown, and its tone."""
+
+MEMORY_NOTE = "Resident memory. Workers share pages, and each counts them, so the sum is an upper bound."
+"""What a number of bytes beside a worker or a model means."""
 
 _WORKER_TONES: dict[str, html.Tone] = {
     "starting": "busy",
@@ -47,7 +51,8 @@ def fleet_facts(statuses: Sequence[ModelStatus], address: Address) -> Facts:
     return {
         "models": models,
         "ready": sum(worker.state == "ready" for worker in workers),
-        "memory": str(html.bytes_text(sum(worker.memory for worker in workers))),
+        "memory": _together([worker.memory for worker in workers]),
+        "memory_note": MEMORY_NOTE,
         "server": address.inference,
     }
 
@@ -66,12 +71,13 @@ def version_facts(status: ModelStatus, address: Address) -> Facts:
         "ready": ready,
         "total": len(status.workers),
         "wanted": spec.min_workers,
-        "most": max(8, 2 * spec.min_workers),
+        "most": max(8, 2 * (os.cpu_count() or 1), spec.min_workers),
         "queued": status.queued,
         "requests": status.requests,
         "errors": status.errors,
         "latency": str(html.seconds_text(status.latency)) if status.requests else "",
-        "memory": str(html.bytes_text(sum(worker.memory + worker.gpu_memory for worker in status.workers))),
+        "memory": _together([worker.memory + worker.gpu_memory for worker in status.workers]),
+        "memory_note": MEMORY_NOTE,
         "batch_size": spec.batch_size,
         "url": address.prediction(spec.name, spec.version),
         "workers": [_worker_facts(worker) for worker in status.workers],
@@ -106,6 +112,12 @@ def _worker_facts(worker: WorkerStatus) -> Facts:
         "restarts": worker.restarts,
         "notes": [*worker.notes, *([_failure(worker)] if worker.failure else [])],
     }
+
+
+def _together(sizes: Sequence[int]) -> str:
+    """The sum, which is an upper bound where several workers take memory."""
+    total = html.bytes_text(sum(sizes))
+    return f"≤ {total}" if sum(size > 0 for size in sizes) > 1 else str(total)
 
 
 def _memory(worker: WorkerStatus) -> str:

@@ -75,7 +75,7 @@ function fleetView(model, el, line) {
     [version.total ? version.memory : "–", true],
   ];
 
-  const headings = [
+  const headings = () => [
     "Model",
     "Version",
     "State",
@@ -84,7 +84,7 @@ function fleetView(model, el, line) {
     ["Requests", true],
     ["Errors", true],
     ["Latency", true],
-    ["Memory", true],
+    [h("span", { title: model.get("facts").memory_note }, "Memory"), true],
   ];
   const head = h("div", { class: "tsnb-head" });
   const problem = h("p", { class: "tsnb-message", role: "alert" });
@@ -96,13 +96,13 @@ function fleetView(model, el, line) {
     show(
       head,
       h("span", { class: "tsnb-title" }, counted(facts.models.length, "model")),
-      h("span", { class: "tsnb-dim" }, `${counted(facts.ready, "worker")} ready · ${facts.memory}`),
+      h("span", { class: "tsnb-dim" }, `${counted(facts.ready, "worker")} ready · `, h("span", { title: facts.memory_note }, `${facts.memory} resident`)),
       h("span", { class: "tsnb-dim", "aria-live": "polite" }, connectionText(line.connection()) || facts.problem),
       h("span", { class: "tsnb-dim tsnb-push" }, h("code", {}, facts.server)),
     );
     show(problem, failed);
     const rows = facts.models.flatMap(({ name, versions }) => versions.map(row(name, versions.length > 1)));
-    show(body, rows.length ? table("Models", headings, rows.map(cells)) : h("p", { class: "tsnb-dim" }, facts.nothing));
+    show(body, rows.length ? table("Models", headings(), rows.map(cells)) : h("p", { class: "tsnb-dim" }, facts.nothing));
   };
 
   el.classList.add("tsnb", "tsnb-fleet");

@@ -9,7 +9,7 @@ from tsnb import html
 from tsnb.client import Client
 from tsnb.widgets import assets
 from tsnb.widgets.base import REFRESH_TIMEOUT, Buffers, LiveWidget
-from tsnb.widgets.facts import Facts, fleet_facts
+from tsnb.widgets.facts import MEMORY_NOTE, Facts, fleet_facts
 
 NOTHING = "No models are served here. Archive one with %archive NAME, then %serve NAME."
 
@@ -39,7 +39,17 @@ class Fleet(LiveWidget):
 
     def _repr_html_(self) -> str:
         rows = [_row(model["name"], each) for model in self.facts["models"] for each in model["versions"]]
-        headings = ["Model", "Version", "State", "Workers", "Queue", "Requests", "Errors", "Latency", "Memory"]
+        headings = [
+            "Model",
+            "Version",
+            "State",
+            "Workers",
+            "Queue",
+            "Requests",
+            "Errors",
+            "Latency",
+            html.tag("span", "Memory", title=MEMORY_NOTE),
+        ]
         return html.page(html.table(headings, rows) if rows else html.tag("p", NOTHING))
 
 

@@ -8,6 +8,7 @@ export const PAUSE = 350; // milliseconds after the last press of a button
 export function scaler(label, current, scale) {
   let chosen = null; // what the user asked for and the server has not taken up yet
   let timer = null;
+  let most = 0; // the end of the slider: it grows and never shrinks, so that the knob stays under the pointer
 
   const wanted = () => chosen ?? current().wanted;
   const choose = (workers, pause) => {
@@ -45,7 +46,8 @@ export function scaler(label, current, scale) {
     usable = now;
     const facts = current();
     const goal = wanted();
-    slider.max = Math.max(facts.most, goal);
+    most = Math.max(most, facts.most, goal);
+    slider.max = most;
     slider.value = goal;
     slider.setAttribute("aria-valuetext", counted(goal, "worker"));
     for (const part of [slider, more]) part.disabled = !usable;

@@ -106,3 +106,12 @@ def test_magics_in_the_cell_run_and_stay_out(run, capsys, tmp_path):
     view = run("%%handler digits\n%precision 3\n!echo from the shell\ndef handle(data, context):\n    return 1")
     assert "# left out: %precision 3" in view.source
     assert "line 3 is left out of the module: !echo from the shell" in repr(view)
+
+
+def test_an_archive_of_another_version_says_how_to_keep_both(run):
+    run("%%handler digits\ndef handle(data, context):\n    return data")
+    run("%archive digits")
+    assert "it replaces the archive of version 1.0" in repr(run("%archive digits"))
+    said = repr(run("%archive digits --version 2.0"))
+    assert "digits.mar held version 1.0" in said
+    assert "a restart would find only 2.0: to keep both, use --export-path" in said

@@ -1,0 +1,141 @@
+"""The wire, written a second time by hand: a change of the format by accident is noticed here."""
+
+import socket
+import struct
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tsnb import protocol
+from tsnb.messages import Failure, Parameter, Reply, Request
+
+
+def frame(head, bodies=b"", *, magic=0x54, version=1, count=0):
+    """A frame as protocol.py's docstring describes it, from nothing but struct and msgpack."""
+    packed = msgspec.msgpack.encode(head)
+    return struct.pack("<BBHIQ", magic, version, count, len(packed), len(bodies)) + packed + bodies
+
+
+def joined(message, bodies=()):
+    return b"".join(bytes(part) for part in protocol.encode(message, bodies))
+
+
+def test_a_batch_looks_as_it_is_described():
+    request = Request("id-1", {"Host": "h"}, (Parameter("body", b'{"x": 1}', "application/json"), Parameter("k", b"v")))
+    message, bodies = protocol.batch(7, [request])
+    by_hand = ["batch", 7, [["id-1", {"Host": "h"}, [["body", "application/json", 8], ["k", "", 1]]]]]
+    written = joined(message, bodies)
+    assert msgspec.msgpack.decode(written[16:-9])[:2] == by_hand[:2]
+    assert next(iter(protocol.Reader().feed(frame(by_hand, b'{"x": 1}v', count=2))))[0] == message
+    assert written.endswith(b'{"x": 1}v')
+
+
+def test_a_result_looks_as_it_is_described():
+    by_hand = ["result", 7, [[200, "", {}, 2], [201, "Made", {"a": "b"}, 3]], {"handle": 0.5}, [], False]
+    ((message, bodies),) = protocol.Reader().feed(frame(by_hand, b"okyes", count=2))
+    replies = protocol.replies(message, bodies)
+    assert [(reply.status, reply.reason, reply.body) for reply in replies] == [(200, "", b"ok"), (201, "Made", b"yes")]
+    assert replies[0].timings == {"handle": 0.5}
+
+
+bodies_strategy = st.lists(st.binary(max_size=300), max_size=5)
+
+
+@given(bodies=bodies_strategy, cuts=st.lists(st.integers(1, 40), min_size=1, max_size=30))
+def test_frames_arrive_whole_however_they_are_cut(bodies, cuts):
+    requests = [Request(str(n), {}, (Parameter("body", body),)) for n, body in enumerate(bodies)]
+    stream = joined(*protocol.batch(1, requests)) + joined(protocol.Stop()) + joined(*protocol.batch(2, requests))
+    reader, found, at = protocol.Reader(), [], 0
+    while at < len(stream):
+        step = cuts[len(found) % len(cuts)]
+        found.extend(reader.feed(stream[at : at + step]))
+        at += step
+    assert [type(message).__name__ for message, _ in found] == ["Batch", "Stop", "Batch"]
+    for message, data in (found[0], found[2]):
+        assert [bytes(r.parameters[0].value) for r in protocol.requests(message, data)] == bodies
+
+
+@given(size=st.sampled_from([0, 1, 1000, protocol.SMALL, protocol.SMALL + 1, 1_000_000]))
+def test_both_sides_of_a_socket_agree(size):
+    left, right = socket.socketpair()
+    with left, right:
+        left.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * 2**20)
+        message, bodies = protocol.result(3, [Reply(b"x" * size), Reply(b"")])
+        left.settimeout(10)
+        right.settimeout(10)
+        if size <= 1000:
+            protocol.write(left, message, bodies)
+        else:
+            import threading
+
+            threading.Thread(target=protocol.write, args=(left, message, bodies)).start()
+        received = protocol.read(right)
+        assert received is not None
+        assert [len(reply.body) for reply in protocol.replies(*received)] == [size, 0]
+
+
+def test_the_end_of_the_stream_between_frames_is_no_error_and_inside_one_is():
+    left, right = socket.socketpair()
+    with right:
+        protocol.write(left, protocol.Stop())
+        left.close()
+        assert protocol.read(right) == (protocol.Stop(), b"")
+        assert protocol.read(right) is None
+    left, right = socket.socketpair()
+    with right:
+        left.sendall(joined(protocol.Stop())[:-1])
+        left.close()
+        with pytest.raises(protocol.ProtocolError, match="closed inside a frame"):
+            protocol.read(right)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"GET / HTTP/1.1\r\n\r\n....",
+        frame(["stop"], magic=0x55),
+        frame(["stop"], version=2),
+        frame(["no such message"]),
+        frame({"not": "an array"}),
+        struct.pack("<BBHIQ", 0x54, 1, 0, 2**31, 0),
+        struct.pack("<BBHIQ", 0x54, 1, 0, 4, 0) + b"\xc1\xc1\xc1\xc1",
+    ],
+)
+def test_garbage_is_refused(garbage):
+    with pytest.raises(protocol.ProtocolError):
+        list(protocol.Reader().feed(garbage))
+
+
+def test_bodies_over_the_limit_are_refused_before_they_arrive():
+    header = joined(*protocol.result(1, [Reply(b"x" * 100)]))[:16]
+    with pytest.raises(protocol.ProtocolError, match="the limit is 99 bytes"):
+        list(protocol.Reader(max_bodies=99).feed(header))
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_make_the_reader_fail_otherwise(data):
+    try:
+        list(protocol.Reader().feed(data))
+    except protocol.ProtocolError:
+        return
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        protocol.Fork("9000", {"A": "b"}, "/"),
+        protocol.Kill(1, 9),
+        protocol.Born(1),
+        protocol.Forked("9000", 1),
+        protocol.Exited(1, -9),
+    ],
+)
+def test_control_messages_survive_their_packet(message):
+    assert protocol.decode_control(protocol.encode_control(message)) == message
+
+
+def test_a_failure_crosses_as_data():
+    failed = protocol.Failed(1, 503, "Prediction failed", Failure("ValueError", "no", stage="inference"))
+    assert next(iter(protocol.Reader().feed(joined(failed))))[0] == failed

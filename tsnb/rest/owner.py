@@ -122,7 +122,7 @@ async def record(doors: Doors, request: Request) -> Response:
     "POST",
     "/-/replays/{model_name}",
     Listener.MANAGEMENT,
-    access="infer",
+    access="manage",
     query={"version": "Default: the default version.", "request_id": "A request that was kept, in place of a body."},
 )
 async def replay(doors: Doors, request: Request) -> Response:

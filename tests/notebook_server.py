@@ -47,6 +47,7 @@ class NotebookServer:
         self._app = app
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
+        self.stopped_by_itself = False
         self.log = folder / ".notebook-server.log"
 
     def __enter__(self) -> NotebookServer:
@@ -78,6 +79,7 @@ class NotebookServer:
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(timeout=20)
+            self.stopped_by_itself = True
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -128,11 +130,23 @@ class NotebookServer:
         client.load_connection_file()
         client.start_channels()
         try:
-            client.wait_for_ready(timeout=START_TIMEOUT)
+            _wait_for_ready(client)
             yield Kernel(client)
         finally:
             client.stop_channels()
             self.request("DELETE", f"api/kernels/{kernel_id}")
+
+
+def _wait_for_ready(client: Any) -> None:
+    """On a busy machine a kernel that is starting can miss a heartbeat, which jupyter_client takes for its death."""
+    end = time.monotonic() + START_TIMEOUT
+    while True:
+        try:
+            client.wait_for_ready(timeout=START_TIMEOUT)
+            return
+        except RuntimeError:
+            if time.monotonic() > end:
+                raise
 
 
 class Kernel:

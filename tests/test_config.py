@@ -136,7 +136,7 @@ def test_latin_1_files_are_read(tmp_path: Path) -> None:
         ("job_queue_size=0", "job_queue_size=0 must be at least 1."),
         ("number_of_gpu=-2", "number_of_gpu=-2 must be at least -1."),
         ("default_response_timeout=soon", "default_response_timeout='soon' must be a number."),
-        ("default_response_timeout=nan", "default_response_timeout=nan must be at least 0."),
+        ("default_response_timeout=nan", "default_response_timeout=nan must be at least 0.1."),
         ("enable_model_api=yes", "enable_model_api='yes' must be true or false."),
         ("batch_policy=lazy", "batch_policy='lazy' must be one of: eager, window."),
     ],

@@ -48,8 +48,8 @@ class Config:
     models: str = key("", "Settings per model and version, as JSON: minWorkers, batchSize and so on.", "")
     model_snapshot: str = key("", "Models to bring back, as JSON; written by snapshots.", "")
     default_workers_per_model: int = key(0, "Workers of a model when nobody says; 0 chooses.", least=0)
-    default_response_timeout: float = key(120, "Seconds a worker may take to answer a batch.", least=0)
-    default_startup_timeout: float = key(120, "Seconds a worker may take to load its model.", least=0)
+    default_response_timeout: float = key(120, "Seconds a worker may take to answer a batch.", least=0.1)
+    default_startup_timeout: float = key(120, "Seconds a worker may take to load its model.", least=0.1)
     unregister_model_timeout: float = key(120, "Seconds to wait for workers when a model is unregistered.", least=0)
     job_queue_size: int = key(100, "Requests that may wait for one model version.", least=1)
     batch_policy: str = key(
@@ -154,6 +154,10 @@ NOT_YET = frozenset(
 """Keys of TorchServe that tsnb does not honour: accepted, with a warning."""
 
 
+PATTERNS = ("allowed_urls", "blacklist_env_vars")
+"""Settings that hold regular expressions, ``allowed_urls`` several with commas between them."""
+
+
 def read(path: str | Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Config:
     """The settings in force: environment over flags over file over defaults (spec 8.1).
 
@@ -221,11 +225,21 @@ def _convert(setting: Field[Any], kind: type, value: Any) -> Any:
     least, choices = setting.metadata["least"], setting.metadata["choices"]
     if isinstance(value, str):
         value = _parse(setting.name, kind, value.strip())
+    if setting.name in PATTERNS:
+        _check_patterns(setting.name, value)
     if choices and value not in choices:
         raise ConfigError(f"{setting.name}={value!r} must be one of: {', '.join(choices)}.")
     if least is not None and not value >= least:
         raise ConfigError(f"{setting.name}={value} must be at least {least}.")
     return value
+
+
+def checked(config: Config) -> Config:
+    """The same settings, made some other way than by :func:`read`. Raises ConfigError where one makes no sense."""
+    types = get_type_hints(Config)
+    for each in fields(Config):
+        _convert(each, types[each.name], getattr(config, each.name))
+    return config
 
 
 def _parse(name: str, kind: type, text: str) -> Any:
@@ -238,6 +252,14 @@ def _parse(name: str, kind: type, text: str) -> Any:
     except ValueError:
         noun = "a whole number" if kind is int else "a number"
         raise ConfigError(f"{name}={text!r} must be {noun}.") from None
+
+
+def _check_patterns(name: str, text: str) -> None:
+    for pattern in text.split(",") if name == "allowed_urls" else [text]:
+        try:
+            re.compile(pattern.strip())
+        except re.error as error:
+            raise ConfigError(f"{name}: {pattern.strip()!r} is no regular expression: {error}.") from None
 
 
 def _report(extra: set[str]) -> None:

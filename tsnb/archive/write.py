@@ -107,8 +107,8 @@ def _target(folder: Path, name: str, force: bool) -> Path:
     if folder.exists() and not folder.is_dir():
         raise BadRequest(f"Given export-path {folder} is not a directory. Point to a valid export-path directory.")
     if not folder.exists():
-        log.warning("Export path %s did not exist and was created.", folder)
         folder.mkdir(parents=True)
+        log.warning("Export path %s did not exist and was created.", folder)
     target = folder / name
     if os.path.lexists(target) and not force:
         raise _exists(target)

@@ -75,8 +75,15 @@ class TsnbApp(Settings, ExtensionApp):  # type: ignore[misc]
             return ""
         return secrets.token_urlsafe(32)
 
+    @property
+    def _loaded(self) -> bool:
+        """Whether loading came to its end. Where a setting makes no sense the notebook server goes on without us."""
+        return hasattr(self, "host")
+
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         """Tell the kernels that will be started where this server is. The port is known only now."""
+        if not self._loaded:
+            return
         os.environ.update(self.kernel_environment())
 
     def kernel_environment(self) -> dict[str, str]:
@@ -87,10 +94,12 @@ class TsnbApp(Settings, ExtensionApp):  # type: ignore[misc]
 
     def current_activity(self) -> int:
         """Predictions under way: they keep an otherwise idle server from shutting itself down."""
-        return self.host.predicting
+        return self.host.predicting if self._loaded else 0
 
     async def stop_extension(self) -> None:
         """Stop all workers within three seconds. May be called twice, and without having been started."""
+        if not self._loaded:
+            return
         for name, value in self.kernel_environment().items():
             if os.environ.get(name) == value:
                 del os.environ[name]

@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 
 from traitlets import Bool, Float, HasTraits, Int, TraitType, Unicode
 
-from tsnb.config import Config
+from tsnb.config import Config, checked
 
 KINDS: dict[type, type[TraitType[Any, Any]]] = {bool: Bool, int: Int, float: Float, str: Unicode}
 
@@ -25,5 +25,5 @@ Settings: Any = type("Settings", (HasTraits,), _traits())
 
 
 def config_from(settings: HasTraits) -> Config:
-    """The settings of a mixed object as a Config."""
-    return Config(**{each.name: getattr(settings, each.name) for each in fields(Config)})
+    """The settings of a mixed object as a Config. Raises ConfigError."""
+    return checked(Config(**{each.name: getattr(settings, each.name) for each in fields(Config)}))

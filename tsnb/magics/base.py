@@ -12,7 +12,7 @@ from IPython.core import magic, magic_arguments
 from IPython.core.error import UsageError
 
 from tsnb.errors import TsnbError
-from tsnb.magics.errors import rendered
+from tsnb.magics.errors import rendered, shortened
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -63,7 +63,7 @@ class _HelpAsked(Exception):
 
 
 def friendly(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a magic's method print its help on ``--help`` and end in one red line on a TsnbError."""
+    """Make a magic's method print its help on ``--help`` and end in one red line where it cannot go on."""
 
     @functools.wraps(function)
     def call(self: Command, *lines: str) -> Any:
@@ -74,8 +74,16 @@ def friendly(function: Callable[..., Any]) -> Callable[..., Any]:
             return None
         except TsnbError as error:
             raise rendered(error, self.shell) from None
+        except (OSError, KeyboardInterrupt) as error:
+            raise shortened(error, _words(self.word, error), self.shell) from None
 
     return call
+
+
+def _words(word: str, error: OSError | KeyboardInterrupt) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return f"%{word} was interrupted; what the server had begun goes on: %models shows it"
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error)
 
 
 def split(line: str) -> list[str]:

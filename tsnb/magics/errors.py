@@ -56,6 +56,13 @@ def _next_step(error: TsnbError) -> str:
     return f". %models shows what is served; %serve {missing[1]} serves it" if missing else ""
 
 
+def shortened(error: E, text: str, shell: InteractiveShell | None) -> E:
+    """The same exception, shown as one red line unless it knows how it wants to be shown: the user's own does."""
+    if hasattr(error, "_render_traceback_"):
+        return error
+    return with_traceback(error, [f"{_RED}{type(error).__name__}{_END}: {text}"], shell)
+
+
 def with_traceback(error: E, lines: list[str], shell: InteractiveShell | None) -> E:
     """The same exception, shown by IPython as these lines."""
     uncoloured = shell is not None and str(shell.colors).lower() == "nocolor"

@@ -18,6 +18,7 @@ from jupyter_server.auth.decorator import allow_unauthenticated, authorized
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
 from tornado.http1connection import HTTP1Connection
+from tornado.ioloop import IOLoop
 from tornado.iostream import StreamClosedError
 
 from tsnb.config import Config
@@ -30,6 +31,9 @@ ACTIONS = {"read": "read", "infer": "write", "manage": "execute"}
 
 PRIVATE = {"authorization", "cookie", "x-xsrftoken"}
 """Headers that open the notebook server; no handler needs to see them."""
+
+LINGER = 2.0
+"""Seconds for which the rest of a refused body is read and dropped: closing at once would tear the answer away."""
 
 HOUSE = {"content-security-policy", "x-content-type-options", "set-cookie"}
 """Headers that protect the notebook server's own origin; no handler can set them."""
@@ -64,6 +68,7 @@ class TsnbHandler(APIHandler):
         self._parts: list[bytes] = []
         self._received = 0
         self._client_gone = False
+        self._refused = False
         self._work: asyncio.Task[None] | None = None
         # Panels and scrapers that only look must not keep an idle server alive.
         self._track_activity = self.access != "read"
@@ -84,7 +89,9 @@ class TsnbHandler(APIHandler):
         # Our limit decides, for any length: tornado's own would cut the connection without an answer.
         self._connection.set_max_body_size(2**63)
         if length > self.host.config.max_request_size:
-            raise web.HTTPError(413)
+            if "Expect" in self.request.headers:  # nothing is under way yet
+                raise web.HTTPError(413)
+            self._refuse_body()
 
     def _accept_own_token(self) -> None:
         """Let kernels in when the notebook server has a password, or nothing, in place of a token."""
@@ -98,10 +105,26 @@ class TsnbHandler(APIHandler):
         self._received += len(chunk)
         if self._received <= self.host.config.max_request_size:
             self._parts.append(chunk)
-        elif not self._finished:
+        elif not self._refused:
             self._parts.clear()
-            self.send_error(413)
-            self.on_connection_close()
+            self._refuse_body()
+
+    def _refuse_body(self) -> None:
+        """Answer while the body is still coming, and part a little later."""
+        self._refused = True
+        response = routes.refusal(self.incoming, self._refusal(413, None))
+        self.set_status(413)
+        for name, value in response.headers.items():
+            self.set_header(name, value)
+        self.set_header("Content-Length", str(len(response.body)))
+        self.set_header("Connection", "close")
+        self.write(response.body)
+        self.flush()
+        IOLoop.current().call_later(LINGER, self._part)
+
+    def _part(self) -> None:
+        if not self._finished:
+            self.finish()
 
     # --- methods --------------------------------------------------------------------------------------
 
@@ -160,6 +183,9 @@ class TsnbHandler(APIHandler):
     # --- the answer -----------------------------------------------------------------------------------
 
     async def _serve(self) -> None:
+        if self._refused:
+            self._part()
+            return
         action = ACTIONS[self.access]
         if not await ensure_async(self.authorizer.is_authorized(self, self.current_user, action, self.auth_resource)):
             raise web.HTTPError(403, f"User is not authorized to {action} on resource: {self.auth_resource}.")

@@ -76,7 +76,7 @@ def test_a_module_imports_only_from_its_floor_and_below(path):
     allowed = ALLOWED.get(here, GROUND)
     for name in imports(path):
         if name == "tsnb" or name.startswith("tsnb."):
-            there = (name.split(".") + [""])[1]
+            there = [*name.split("."), ""][1]
             assert there in allowed | {"__version__"}, f"{path.name} on floor {here!r} imports {name}"
 
 

@@ -1,4 +1,4 @@
-"""Every notebook runs top to bottom in a kernel of a real notebook server, and shows what it showed when it was written."""
+"""Every notebook runs top to bottom in a kernel of a real notebook server, and shows what it showed before."""
 
 import os
 from pathlib import Path

@@ -110,7 +110,9 @@ class SmallEngine:
             return [self._status(spec) for spec in self.versions[name].values()]
         return [self._status(self._spec(name, version))]
 
-    async def predict(self, name: str, version: str | None, request: messages.Request, *, timed: bool = False) -> Reply | Stream:
+    async def predict(
+        self, name: str, version: str | None, request: messages.Request, *, timed: bool = False
+    ) -> Reply | Stream:
         spec = self._spec(name, version)
         if spec.min_workers == 0:
             raise ServiceUnavailable(NO_WORKER.format(name))

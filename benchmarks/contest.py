@@ -80,6 +80,8 @@ def _enter(opened: list[contextlib.ExitStack], plan: Plan, peer: Peer, task: str
         until_it_answers(server, bodies[0], inputs.content_type(task))
         if task != "stream":
             check(server, peer, task, batch)
+        if plan.nice:
+            server.family.prioritise(plan.nice)
         server.family.pause()
     except BaseException:
         own.close()

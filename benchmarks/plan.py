@@ -18,6 +18,8 @@ class Plan:
     gigabyte: int
     """Bytes of the big model's weights."""
     quick: bool
+    nice: int
+    """Priority of the servers and the load generator, 0 to leave it."""
     end: float
     """Monotonic time after which nothing new is begun."""
 

@@ -67,6 +67,11 @@ class Family:
             with contextlib.suppress(*GONE):
                 os.kill(each.pid, number)
 
+    def prioritise(self, nice: int) -> None:
+        """Let them run before other work on the machine (below 0: root only)."""
+        for each in self.members():
+            prioritise(each.pid, nice)
+
     def stop(self, patience: float = 4.0) -> None:
         """Ask the first to end; kill whoever is left after ``patience`` seconds."""
         self.resume()
@@ -78,6 +83,14 @@ class Family:
             with contextlib.suppress(*GONE):
                 each.kill()
         self._process.wait()
+
+
+def prioritise(pid: int, nice: int) -> None:
+    """A process's priority, and where the kernel groups by session (autogroup) its session's."""
+    with contextlib.suppress(*GONE):
+        os.setpriority(os.PRIO_PROCESS, pid, nice)
+    with contextlib.suppress(*GONE), open(f"/proc/{pid}/autogroup", "w") as file:
+        file.write(str(nice))
 
 
 def pss(pid: int) -> float:

@@ -14,6 +14,7 @@ from benchmarks.book import Book
 from benchmarks.environments import NotInstalled
 from benchmarks.peers import PEERS
 from benchmarks.plan import Plan
+from benchmarks.processes import prioritise
 from benchmarks.rows import ROWS
 
 HERE = Path(__file__).parent
@@ -29,6 +30,8 @@ def main() -> int:
     plan, folder = _arguments()
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if plan.nice:
+        prioritise(os.getpid(), plan.nice)
     book = Book(facts=machine.facts() | {"Rounds": _rounds(plan), "Load average before (1 / 5 min)": machine.load()})
     plan = _installed(book, plan)
     try:
@@ -44,7 +47,7 @@ def main() -> int:
 
 
 def _rounds(plan: Plan) -> str:
-    return f"{plan.rounds} alternating, {plan.seconds:g} s each; weights of {plan.gigabyte / 2**20:,.0f} MB"
+    return f"{plan.rounds} alternating, {plan.seconds:g} s each; weights of {plan.gigabyte / 2**20:,.0f} MB; priority {plan.nice}"
 
 
 def _measure(book: Book, plan: Plan, row: str) -> None:
@@ -91,6 +94,7 @@ def _arguments() -> tuple[Plan, Path]:
     add("--seconds", type=float, help="of each measurement (default 5, quick 1)")
     add("--connections", default="1,16,64", help="of wrk; default: %(default)s")
     add("--minutes", type=float, help="begin nothing new after so long (default 60, quick 4)")
+    add("--nice", type=int, default=0, help="priority of what is measured, say -15 on a busy machine (root only)")
     add("--output", type=Path, default=None, help="folder for the results (default benchmarks/, quick: build/bench)")
     said = parser.parse_args()
     rows = tuple((said.rows or ",".join(QUICK_ROWS if said.quick else ROWS)).split(","))
@@ -105,6 +109,7 @@ def _arguments() -> tuple[Plan, Path]:
         connections=tuple(int(number) for number in said.connections.split(",")),
         gigabyte=GIGABYTE // 8 if said.quick else GIGABYTE,
         quick=said.quick,
+        nice=said.nice,
         end=time.monotonic() + 60 * (said.minutes or (4 if said.quick else 60)),
     )
     return plan, said.output or (HERE.parent / "build" / "bench" if said.quick else HERE)

@@ -47,7 +47,8 @@ def main() -> int:
 
 
 def _rounds(plan: Plan) -> str:
-    return f"{plan.rounds} alternating, {plan.seconds:g} s each; weights of {plan.gigabyte / 2**20:,.0f} MB; priority {plan.nice}"
+    said = f"{plan.rounds} alternating, {plan.seconds:g} s each; weights of {plan.gigabyte / 2**20:,.0f} MB"
+    return f"{said}; priority {plan.nice}" if plan.nice else said
 
 
 def _measure(book: Book, plan: Plan, row: str) -> None:

@@ -1,4 +1,7 @@
-"""The pictures of docs/images: notebook 01 in JupyterLab, light and dark. Run by ``make screenshots``; look at each."""
+"""The pictures of docs/images: notebook 01 in JupyterLab, light and dark, and the steps of notebook 03.
+
+Run by ``make screenshots``; look at each.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,19 @@ MARGIN = 6
 WIDEST = 960
 SERVE = "%serve digits --workers 2"
 
+LOOP = ROOT / "notebooks" / "03_edit_and_debug.ipynb"
+BEFORE = ("%load_ext", "load_iris", 'NAMES = ["setosa", "versicolor"]', "%archive", "%serve", "Counter(ask")
+STEPS = (
+    ("%predict iris", "loop_1_fails.png"),
+    ("failed = [", ""),
+    ("%replay {failed", "loop_2_replay.png"),
+    ("keep_asking", ""),
+    ('"virginica"]', "loop_3_swap.png"),
+    ("stop.set()", ""),
+    ("%replay --all-failed", "loop_4_fixed.png"),
+)
+"""Cells of notebook 03 in their order, by words in them, and the pictures of some."""
+
 
 def main() -> None:
     """Both themes, one after the other."""
@@ -38,7 +54,26 @@ def main() -> None:
                 copy_notebook(NOTEBOOK, Path(folder))
                 with NotebookServer(Path(folder), app="lab") as server:
                     walk(browser, server, word)
+        with tempfile.TemporaryDirectory() as folder:
+            write_settings(Path(folder), theme="JupyterLab Light")
+            copy_notebook(LOOP, Path(folder))
+            with NotebookServer(Path(folder), app="lab") as server:
+                loop(browser, server)
         browser.close()
+
+
+def loop(browser: Browser, server: NotebookServer) -> None:
+    """Walk through notebook 03 cell by cell, and take a picture of each step of the loop."""
+    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=SHARPNESS)
+    notebook = NotebookPage(page, server, LOOP.name).open()
+    page.keyboard.press("Control+b")
+    for words in BEFORE:
+        notebook.run(words)
+    for words, picture in STEPS:
+        cell = notebook.run(words)
+        if picture:
+            keep(around(cell), picture)
+    page.close()
 
 
 def walk(browser: Browser, server: NotebookServer, word: str) -> None:

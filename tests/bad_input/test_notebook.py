@@ -151,6 +151,14 @@ def test_a_handler_that_fails_shows_why(typist: Typist, statements: str, told: s
     assert typist.run("%unserve bad")[1] == ""
 
 
+def test_new_code_that_does_not_load_leaves_the_old_one_serving(typist: Typist) -> None:
+    assert serve(typist, "edited", body("return ['old']"))[1] == ""
+    _, error = typist.run("%%handler edited\n" + model("raise RuntimeError('no weights here')"))
+    assert "no weights here" in error
+    assert typist.run("answer = %predict edited 'x'\nanswer.text") == ("'old'", "")
+    assert typist.run("%unserve edited")[1] == ""
+
+
 def test_a_full_disk_leaves_no_half_an_archive(notebook: NotebookServer, typist: Typist) -> None:
     assert serve(typist, "whole", body("return ['x']"))[1] == ""
     store = notebook.folder / "model_store"

@@ -15,8 +15,9 @@ import httpx
 import psutil
 import pytest
 
-from tests.bad_input.conftest import DEADLINE, Rest, error, until
+from tests.bad_input.conftest import DEADLINE, Rest, error, put, until
 from tests.bad_input.handlers import body, model
+from tests.notebook_server import NotebookServer
 
 SLEEPER = body(
     "import os, time\nprint('asleep')\ntime.sleep(float(data[0]['body'].decode()))\nreturn [str(os.getpid())]"
@@ -24,6 +25,7 @@ SLEEPER = body(
 PARENT = body("import subprocess\nreturn [str(subprocess.Popen(['sleep', '600']).pid)]")
 SLOW_TO_FAIL = model("import time; time.sleep(1); raise RuntimeError('late')")
 SLOW_TO_LOAD = model("import time; time.sleep(1)")
+FLOOD = body("import time\nend = time.time() + 2\nwhile time.time() < end:\n    print('line of text')\nreturn ['x']")
 CONNECTIONS = 16
 
 
@@ -128,6 +130,20 @@ def test_scaling_away_a_worker_that_just_died_answers_what_it_held(rest: Rest, t
     assert error(asked.result(DEADLINE))[0] in (500, 503, 507)
 
 
+def test_a_handler_that_floods_its_log_does_not_hold_up_the_others(rest: Rest, threads: ThreadPoolExecutor) -> None:
+    rest.put("flood", FLOOD)
+    assert rest.register("flood").status_code == 200
+    flooding = threads.submit(rest.predict, "flood")
+    until(lambda: "line of text" in rest.http.get("/-/logs/flood").text, "the flood")
+    waited = []
+    while not flooding.done():
+        waited.append(rest.predict("fine").elapsed.total_seconds())
+    assert flooding.result().status_code == 200
+    assert sorted(waited)[len(waited) // 2] < 0.25
+    assert len(rest.server.log) < 1_000_000
+    rest.unregister("flood")
+
+
 def test_what_a_handler_started_ends_with_its_worker(rest: Rest) -> None:
     rest.put("parent", PARENT)
     assert rest.register("parent").status_code == 200
@@ -140,7 +156,7 @@ def test_what_a_handler_started_ends_with_its_worker(rest: Rest) -> None:
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Rest]:
     """A server to kill, with a worker that sleeps and one that has a child."""
-    rest = Rest(tmp_path, OMP_NUM_THREADS="1")
+    rest = Rest(tmp_path, OMP_NUM_THREADS="1", NOT_UNICODE="\udcff")
     try:
         for name, source in (("sleeper", SLEEPER), ("parent", PARENT)):
             rest.put(name, source)
@@ -167,3 +183,20 @@ def test_a_stopping_server_answers_what_it_has_begun(own: Rest, threads: ThreadP
     own.server.process.terminate()
     assert [each.result(DEADLINE).status_code for each in asked] == [200] * 3
     assert own.server.ended(family) == 0
+
+
+def test_a_stopping_notebook_server_answers_what_its_workers_hold(tmp_path: Path, threads: ThreadPoolExecutor) -> None:
+    put(tmp_path / "model_store", "sleeper", SLEEPER)
+    raw = {"Content-Type": "application/octet-stream"}
+    with NotebookServer(tmp_path) as server:
+        assert server.request("POST", "tsnb/models?url=sleeper&initial_workers=1", b"")[0] == 200
+        asked = [threads.submit(server.request, "POST", "tsnb/predictions/sleeper", b"0.5", **raw) for _ in range(3)]
+        until(lambda: b"asleep" in server.request("GET", "tsnb/-/logs/sleeper")[1], "a request under way")
+        family = psutil.Process(server.pid).children(recursive=True)
+        os.kill(server.pid, signal.SIGTERM)
+        answers = Counter(each.result(DEADLINE)[0] for each in asked)
+    assert answers[200] >= 1
+    assert set(answers) <= {200, 503}
+    assert server.stopped_by_itself
+    _, alive = psutil.wait_procs(family, 5)
+    assert not [each for each in alive if each.status() != psutil.STATUS_ZOMBIE]

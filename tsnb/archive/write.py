@@ -65,7 +65,7 @@ def archive(
     and an older archive is untouched. Raises BadRequest, Conflict, NotFound,
     InvalidModel, and TsnbError when the disk is full.
     """
-    _check(model_name, runtime, archive_format)
+    _check(model_name, str(version), runtime, archive_format)
     suffix, pack = FORMATS[archive_format]
     target = _target(Path(export_path), model_name + suffix, force)
     collection = Collection(target)
@@ -90,12 +90,14 @@ def archive(
     return target
 
 
-def _check(model_name: str, runtime: str, archive_format: str) -> None:
+def _check(model_name: str, version: str, runtime: str, archive_format: str) -> None:
     if not re.fullmatch(NAME, model_name):
         raise BadRequest(
             f"Model name contains special characters: {model_name!r}. "
             f"The allowed regular expression filter for model name is: ^{NAME}$"
         )
+    if version.encode(errors="replace").decode() != version:
+        raise BadRequest(f"The version {version!r} is no Unicode text. Give it another.")
     if runtime not in RUNTIMES:
         raise BadRequest(f"Invalid RuntimeType value: {runtime}. Choose from {', '.join(RUNTIMES)}.")
     if archive_format not in FORMATS:

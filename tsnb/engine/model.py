@@ -254,7 +254,7 @@ class ServedModel:
             slot.retire()
         while self.slots:
             self.remove_last()
-        self._fail_waiting(ServiceUnavailable(f'Model "{self.spec.name}" was unregistered while the request waited.'))
+        self._fail_waiting(ServiceUnavailable(f'Model "{self.spec.name}" was stopped while the request waited.'))
         await self.gone(list(self._leaving), timeout)
 
     # --- what others see --------------------------------------------------------------------------

@@ -52,7 +52,8 @@ def _preface(book: Book) -> str:
     text = (
         "Written by `make bench`; [how it measures](../docs/performance.md#how-it-is-measured). All servers of a row "
         "ran in one run on one machine, beside the load generator, with the same torch code, one worker and one "
-        "thread; each at the better of batch size 1 and 16 (one connection: batch size 1), where a table does not say otherwise. "
+        "thread; each at the better of batch size 1 and 16 (one connection: batch size 1), where a table does not say "
+        "otherwise. "
         "Figures are medians over the rounds. *tsnb ×* says how many times better tsnb is: its requests per second "
         "over the other's, or the other's time over its; below 1, tsnb loses."
     )

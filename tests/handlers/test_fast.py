@@ -16,6 +16,12 @@ from torch.nn.utils import parametrizations
 from tsnb.handlers import fast
 
 
+@pytest.fixture(autouse=True)
+def _unseeded() -> None:
+    """Another test may have set torch's seed, which makes models be built the plain way."""
+    torch.seed()
+
+
 class Small(nn.Module):
     def __init__(self) -> None:
         super().__init__()

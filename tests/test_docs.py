@@ -67,4 +67,4 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_no_machine_is_named(page):
-    assert not re.search(r"/home/\w+|/root/|/work/", page.read_text())
+    assert not re.search(r"/(home|root|Users)/\w+", page.read_text())

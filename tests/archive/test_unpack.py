@@ -240,9 +240,12 @@ def started(program, *arguments):
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT])
 def test_interrupted(mar, cache, blow):
     with started(PAUSED, mar, cache) as child:
-        assert child.stdout.readline() == "writing\n"
-        child.send_signal(blow)
-        child.wait(20)
+        try:
+            assert child.stdout.readline() == "writing\n"
+            child.send_signal(blow)
+            child.wait(20)
+        finally:
+            child.kill()  # a signal that did not end it must not leave it behind
     if blow == signal.SIGINT:
         assert leftovers(cache) == []
     mine = extract(mar, cache)

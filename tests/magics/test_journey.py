@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import psutil
 import pytest
@@ -175,7 +176,8 @@ def test_serving_again_replaces_the_version(served):
     assert served.run("%archive digits --version 1.0 --model net").ok
     outcome = served.run("%serve digits")
     assert outcome.ok, outcome.error
-    assert "digits 1.0 → build 2 live in" in outcome.stdout
+    # How many builds there were depends on which tests ran before: the edited cell may have swapped by itself.
+    assert re.search(r"digits 1\.0 → build [2-9] live in", outcome.stdout), outcome.stdout
     assert predict(served, "digits images[3]")["edited"] is True
 
 

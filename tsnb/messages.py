@@ -172,6 +172,19 @@ class WorkerStatus(Struct, frozen=True):
     failure: Failure | None = None
 
 
+class Recent(Struct, array_like=True):
+    """What happened in one moment (:mod:`tsnb.engine.history`) that began at ``time``, Unix seconds.
+
+    ``seconds`` is the sum of the latencies of its ``requests``, ``longest`` the longest of them.
+    """
+
+    time: float
+    requests: int = 0
+    errors: int = 0
+    seconds: float = 0.0
+    longest: float = 0.0
+
+
 class ModelStatus(Struct, frozen=True):
     """One version of a model: its spec, its workers and its queue."""
 
@@ -183,6 +196,8 @@ class ModelStatus(Struct, frozen=True):
     errors: int = 0
     latency: float = 0.0
     """Mean seconds per request, over the recent ones."""
+    recent: tuple[Recent, ...] = ()
+    """The last two minutes, moment by moment; moments without a request are left out."""
 
 
 class Recorded(Struct, frozen=True):

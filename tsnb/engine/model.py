@@ -11,6 +11,7 @@ import msgspec
 
 from tsnb.config import Config
 from tsnb.engine.batching import CostModel, decide
+from tsnb.engine.history import History
 from tsnb.engine.job import Job
 from tsnb.engine.logs import LogRing
 from tsnb.engine.queue import JobQueue
@@ -51,6 +52,7 @@ class ServedModel:
         self._stats = stats
         self._recorder = recorder
         self._cost = CostModel()
+        self._history = History()
         self._idle: deque[Slot] = deque()
         self._leaving: set[Slot] = set()
         self._wake: asyncio.TimerHandle | None = None
@@ -188,6 +190,7 @@ class ServedModel:
         for job in flight.jobs:
             latency = now - job.created
             self._latency += 0.1 * (latency - self._latency)
+            self._history.add(wall, latency, job.error is not None)
             if job.error is not None:
                 self.errors += 1
             if job.error is not None or self._recorder.wants(self.key, wall):
@@ -276,4 +279,5 @@ class ServedModel:
     def status(self, default: bool) -> ModelStatus:
         """The version as its owner sees it."""
         workers = tuple(slot.status() for slot in self.slots)
-        return ModelStatus(self.spec, default, workers, len(self.queue), self.requests, self.errors, self._latency)
+        counts = (len(self.queue), self.requests, self.errors, self._latency)
+        return ModelStatus(self.spec, default, workers, *counts, self._history.recent(time.time()))

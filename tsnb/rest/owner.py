@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 import msgspec
+import psutil
 
 from tsnb import __version__, messages
 from tsnb.engine.api import Stream
@@ -27,6 +28,8 @@ async def server(doors: Doors, request: Request) -> Response:
         "pid": os.getpid(),
         "model_store": doors.config.model_store,
         "devices": await asyncio.to_thread(devices, doors.config.number_of_gpu),  # may ask nvidia-smi
+        "memory": _memory(),
+        "cpus": os.cpu_count() or 1,
         "python": platform.python_version(),
     }
     return _json(found)
@@ -207,6 +210,12 @@ def _seconds(request: Request, name: str) -> float:
         return float(request.argument(name) or 0)
     except ValueError:
         return 0.0
+
+
+def _memory() -> dict[str, int]:
+    """The machine's main memory in bytes."""
+    found = psutil.virtual_memory()
+    return {"total": found.total, "available": found.available}
 
 
 def _status(status: ModelStatus) -> dict[str, Any]:

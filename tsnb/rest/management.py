@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-from tsnb import messages
-from tsnb.engine.api import Registration, Scaled, Stream
-from tsnb.errors import BadRequest, MethodNotAllowed, ModelNotFound, ModelVersionNotFound, ServiceUnavailable
-from tsnb.rest.descriptions import description
-from tsnb.rest.routes import Doors, Listener, Request, Response, close, json_response, route, status_response
-
-RUNTIMES = ("python", "python3", "LSP")
-T = TypeVar("T")
-PAGE = 100
-"""Most models of one page of the list."""
+from tsnb.errors import BadRequest, MethodNotAllowed
+from tsnb.rest import operations
+from tsnb.rest.operations import PAGE, RUNTIMES, Said
+from tsnb.rest.routes import Doors, Listener, Request, Response, json_response, route, status_response
 
 REGISTER = {
     "url": "An archive in the model store, a URL, or a folder. Required.",
@@ -43,14 +36,9 @@ DESCRIBE = {"customized": "true: ask the handler to describe itself as well."}
 @route("GET", "/models", Listener.MANAGEMENT, query=LIST)
 async def list_models(doors: Doors, request: Request) -> Response:
     """The models and where they came from, page by page."""
-    limit = _integer(request.argument("limit"), PAGE)
-    limit = limit if 0 <= limit <= PAGE else PAGE
-    offset = max(0, _integer(request.argument("next_page_token"), 0))
-    specs = [doors.engine.describe(name)[0].spec for name in doors.engine.models()]
-    rows = [{"modelName": spec.name, "modelUrl": spec.url} for spec in specs if spec.url]
-    end = offset + limit
-    token = {"nextPageToken": str(end)} if end <= len(rows) else {}
-    return json_response({**token, "models": rows[offset:end]})
+    limit = operations.integer(request.argument("limit"), PAGE)
+    offset = operations.integer(request.argument("next_page_token"), 0)
+    return json_response(operations.listing(doors.engine, limit, offset))
 
 
 @route("POST", "/models", Listener.MANAGEMENT, access="manage", query=REGISTER)
@@ -59,14 +47,7 @@ async def register_model(doors: Doors, request: Request) -> Response:
     _need_model_api(doors)
     values = _register_values(request)
     wait = values.get("synchronous", "true").lower() == "true"
-    scaled = await doors.engine.register(_registration(values), wait=wait)
-    if scaled.wanted == 0:
-        return status_response(f"{_registered(scaled)}. Use scale workers API to add workers for the model.")
-    if not wait:
-        return status_response("Processing worker updates...", 202)
-    if scaled.running < scaled.wanted:
-        return status_response("Workers scaling in progress...", 206)
-    return status_response(_registered(scaled))
+    return _said(await operations.register(doors.engine, values, wait=wait))
 
 
 @route("GET", "/models/{model_name}/{model_version}/set-default", Listener.MANAGEMENT)
@@ -75,10 +56,10 @@ async def register_model(doors: Doors, request: Request) -> Response:
 async def describe_model(doors: Doors, request: Request) -> Response:
     """A model's settings, workers and queue."""
     name, version = request.params["model_name"], request.params.get("model_version")
-    found = [description(status) for status in doors.engine.describe(name, version)]
-    if _true(request.argument("customized")) and version != "all":
-        found[0]["customizedMetadata"] = await _metadata(doors, request, name, version)
-    return json_response(found)
+    asked = None
+    if operations.true(request.argument("customized")):
+        asked = operations.description_request(request.id, request.headers)
+    return json_response(await operations.describe(doors.engine, name, version, asked))
 
 
 @route("PUT", "/models/{model_name}", Listener.MANAGEMENT, access="manage", query=SCALE)
@@ -87,17 +68,10 @@ async def set_auto_scale(doors: Doors, request: Request) -> Response:
     """Change how many workers a model has."""
     name = request.params["model_name"]
     version = request.params.get("model_version") or request.argument("model_version")
-    least = _integer(request.argument("min_worker"), 1)
-    most = _integer(request.argument("max_worker"), least)
-    _check_workers(least, most)
-    wait = _true(request.argument("synchronous"))
-    scaled = await doors.engine.scale(name, version, least, most, wait=wait)
-    if not wait:
-        return status_response("Processing worker updates...", 202)
-    if scaled.running < least:
-        return status_response("Workers scaling in progress...", 206)
-    suffix = f", version: {version}" if version else ""
-    return status_response(f"Workers scaled to {least} for model: {name}{suffix}")
+    least = operations.integer(request.argument("min_worker"), 1)
+    most = operations.integer(request.argument("max_worker"), least)
+    wait = operations.true(request.argument("synchronous"))
+    return _said(await operations.scale(doors.engine, name, version, least, most, wait=wait))
 
 
 @route("DELETE", "/models/{model_name}", Listener.MANAGEMENT, access="manage")
@@ -105,29 +79,24 @@ async def set_auto_scale(doors: Doors, request: Request) -> Response:
 async def unregister_model(doors: Doors, request: Request) -> Response:
     """Stop a version's workers and forget it."""
     _need_model_api(doors)
-    name = request.params["model_name"]
-    await doors.engine.unregister(name, request.params.get("model_version"))
-    return status_response(f'Model "{name}" unregistered')
+    name, version = request.params["model_name"], request.params.get("model_version")
+    return _said(await operations.unregister(doors.engine, name, version))
 
 
 @route("PUT", "/models/{model_name}/{model_version}/set-default", Listener.MANAGEMENT, access="manage")
 async def set_default(doors: Doors, request: Request) -> Response:
     """Let requests without a version go to this one."""
     name, version = request.params["model_name"], request.params["model_version"]
-    try:
-        await doors.engine.set_default(name, version)
-    except ModelVersionNotFound as error:  # this route says it without a colon (spec 2.7)
-        raise ModelVersionNotFound(f"Model version {version} does not exist for model {name}") from error
-    return status_response(f'Default version successfully updated for model "{name}" to "{version}"')
+    return _said(await operations.set_default(doors.engine, name, version))
+
+
+def _said(said: Said) -> Response:
+    return status_response(said.text, said.status)
 
 
 def _need_model_api(doors: Doors) -> None:
     if not doors.config.enable_model_api:
         raise MethodNotAllowed("Requested method is not allowed, please refer to API document.")
-
-
-def _registered(scaled: Scaled) -> str:
-    return f'Model "{scaled.name}" Version: {scaled.version} registered with {scaled.wanted} initial workers'
 
 
 def _register_values(request: Request) -> dict[str, str]:
@@ -145,71 +114,3 @@ def _register_values(request: Request) -> dict[str, str]:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _registration(values: Mapping[str, str]) -> Registration:
-    """Raises BadRequest and ModelNotFound with TorchServe's words for what cannot be tried at all."""
-    if not values.get("url"):
-        raise ModelNotFound("empty url") if "url" in values else BadRequest("Parameter url is required.")
-    runtime = values.get("runtime")
-    if runtime is not None and runtime not in RUNTIMES:
-        raise BadRequest(f"Invalid RuntimeType value: {runtime}")
-    if _true(values.get("s3_sse_kms")):
-        raise BadRequest("s3_sse_kms=true is not supported. Download the archive and register it from the model store.")
-    workers = _number(values, "initial_workers")
-    return Registration(
-        url=values["url"],
-        model_name=values.get("model_name") or None,
-        handler=values.get("handler") or None,
-        runtime=runtime,
-        batch_size=_number(values, "batch_size", not_given=-1),
-        max_batch_delay=_number(values, "max_batch_delay", not_given=-100),
-        initial_workers=None if workers is None else max(0, workers),
-        response_timeout=_number(values, "response_timeout"),
-        startup_timeout=_number(values, "startup_timeout"),
-    )
-
-
-def _number(values: Mapping[str, str], name: str, *, not_given: int | None = None) -> int | None:
-    value = _integer(values.get(name), None)
-    return None if value == not_given else value
-
-
-def _integer(text: str | None, default: T) -> int | T:
-    """Text that is no 32-bit integer silently takes the default, as in TorchServe."""
-    try:
-        value = int(text or "")
-    except ValueError:
-        return default
-    return value if -(2**31) <= value < 2**31 else default
-
-
-def _true(text: str | None) -> bool:
-    return text is not None and text.lower() == "true"
-
-
-def _check_workers(least: int, most: int) -> None:
-    """TorchServe answers a negative ``min_worker`` with an internal error; here it is the caller's (spec 13.25)."""
-    if least < 0:
-        raise BadRequest(f"min_worker is {least}. It cannot be negative: use 0 to stop all workers.")
-    if most < least:
-        raise BadRequest("max_worker cannot be less than min_worker.")
-
-
-async def _metadata(doors: Doors, request: Request, name: str, version: str | None) -> dict[str, Any]:
-    """What the handler says of itself: a JSON object, or an empty one for any other answer (spec 2.4)."""
-    asked = messages.Request(request.id, {**request.headers, "describe": "True"})
-    try:
-        answer = await doors.engine.predict(name, version, asked)
-    except ServiceUnavailable as error:
-        raise ServiceUnavailable(
-            f'Model "{name}" has no worker to serve describe request. Please use scale workers API to add workers.'
-        ) from error
-    if isinstance(answer, Stream):
-        await close(answer.parts)
-        return {}
-    try:
-        found = json.loads(answer.body)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -16,6 +16,7 @@ from traitlets import Type, default
 
 from tsnb.config import Config
 from tsnb.engine.api import Engine
+from tsnb.jupyter import archives, panel, watch
 from tsnb.jupyter.host import Host
 from tsnb.jupyter.traits import Settings, config_from
 from tsnb.rest.in_jupyter import TsnbHandler
@@ -44,6 +45,7 @@ class TsnbApp(Settings, ExtensionApp):  # type: ignore[misc]
     )
 
     host: Host
+    watch: watch.Watch
 
     @default("model_store")
     def _default_model_store(self) -> str:
@@ -57,8 +59,36 @@ class TsnbApp(Settings, ExtensionApp):  # type: ignore[misc]
         """Mount the endpoints. Called once, before the server listens."""
         config = config_from(self)
         store = Path(self._server.root_dir) / config.model_store
-        self.host = Host(replace(config, model_store=str(store)), self._make_engine, self._own_secret())
-        self.handlers.append(("tsnb(?:/.*)?", TsnbHandler, {"host": self.host}))
+        self._register_events()
+        self.watch = watch.Watch(self._emit)
+        settings = replace(config, model_store=str(store))
+        self.host = Host(settings, self._make_engine, self._own_secret(), self.watch.start)
+        self._mount()
+
+    def _mount(self) -> None:
+        """What the panel asks for comes first, then everything that answers stand-alone as well."""
+        host = {"host": self.host}
+        seen = {**host, "watch": self.watch, "gpus": panel.Gpus(self.host.config.number_of_gpu)}
+        self.handlers.extend(
+            [
+                ("tsnb/-/panel", panel.OverviewHandler, seen),
+                ("tsnb/-/archives/inspect", archives.InspectHandler, host),
+                ("tsnb/-/archives/diff", archives.DiffHandler, host),
+                ("tsnb/-/archives/handlers", archives.HandlersHandler, host),
+                ("tsnb/-/archives/make", archives.MakeHandler, host),
+                ("tsnb/-/archives/serve", archives.ServeHandler, host),
+                ("tsnb(?:/.*)?", TsnbHandler, host),
+            ]
+        )
+
+    def _register_events(self) -> None:
+        logger: Any = self._server.event_logger
+        if watch.SCHEMA_ID not in logger.schemas:
+            logger.register_event_schema(watch.SCHEMA)
+
+    def _emit(self, data: dict[str, Any]) -> None:
+        logger: Any = self._server.event_logger
+        logger.emit(schema_id=watch.SCHEMA_ID, data=data)
 
     def _make_engine(self, config: Config) -> Engine:
         make = cast("Callable[[Config], Engine]", self.engine_class)
@@ -103,4 +133,5 @@ class TsnbApp(Settings, ExtensionApp):  # type: ignore[misc]
         for name, value in self.kernel_environment().items():
             if os.environ.get(name) == value:
                 del os.environ[name]
+        await self.watch.stop()
         await self.host.close()

@@ -23,11 +23,18 @@ class Host:
     serves a model has no workers and no model store.
     """
 
-    def __init__(self, config: Config, make_engine: Callable[[Config], Engine], secret: str = "") -> None:
+    def __init__(
+        self,
+        config: Config,
+        make_engine: Callable[[Config], Engine],
+        secret: str = "",
+        on_start: Callable[[Engine], None] | None = None,
+    ) -> None:
         self.config = config
         self.secret = secret
         self.predicting = 0
         self._make_engine = make_engine
+        self._on_start = on_start
         self._engine: Engine | None = None
         self._lock = StoreLock(Path(config.model_store))
         self._starting = asyncio.Lock()
@@ -39,7 +46,14 @@ class Host:
             async with self._starting:
                 if self._engine is None:
                     self._engine = await self._start()
+                    if self._on_start is not None:
+                        self._on_start(self._engine)
         return Doors(self._engine, self.config)
+
+    @property
+    def engine(self) -> Engine | None:
+        """The engine, if anybody ever asked for one. Looking starts nothing."""
+        return self._engine
 
     async def _start(self) -> Engine:
         if self._closed:

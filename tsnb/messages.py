@@ -113,6 +113,31 @@ class MetricSample(Struct, frozen=True):
 BatchPolicy = Literal["eager", "window"]
 
 
+class Sequencing(Struct, frozen=True):
+    """Requests of one sequence stay together, on one worker and in order (spec 7.9). Milliseconds; 0 is no limit.
+
+    A sequence ends after ``max_idle`` without a request, or ``timeout`` after its first one. At most ``max_open``
+    are open at once, and ``queue_size`` requests of one may wait.
+    """
+
+    max_idle: int
+    timeout: int = 0
+    max_open: int = 1
+    queue_size: int = 1
+
+
+class Parallelism(Struct, frozen=True):
+    """A model that is spread over several devices (spec 7.3): ``level`` of them for each worker.
+
+    ``custom`` is one process that sees them all; for the other kinds torchrun starts a process for each.
+    ``torchrun`` holds its options as model-config.yaml names them.
+    """
+
+    kind: Literal["pp", "tp", "pptp", "custom"]
+    level: int = 1
+    torchrun: dict[str, Any] = field(default_factory=dict)
+
+
 class ModelSpec(Struct, frozen=True):
     """All that is needed to run one version of one model.
 
@@ -148,6 +173,15 @@ class ModelSpec(Struct, frozen=True):
     python: str = ""
     service_envelope: str = ""
     loaded_at_startup: bool = False
+    sequencing: Sequencing | None = None
+    continuous: bool = False
+    """The handler is called again and again with the requests that are not finished (spec 7.8)."""
+    concurrent: bool = False
+    """An ``async def handle`` that is given a batch while it still works on others (spec 6.1)."""
+    job_tickets: bool = False
+    """A request is taken only if a worker is idle for it (spec 7.7)."""
+    parallelism: Parallelism | None = None
+    use_venv: bool = False
     build: int = 1
     """Counts the codes that this version has had since it was registered; a swap makes the next one."""
 

@@ -73,7 +73,7 @@ class Slot:
     @property
     def idle(self) -> bool:
         """Whether the worker can take a batch now."""
-        return self.state == "ready" and self.handle is not None and self.handle.flight is None
+        return self.state == "ready" and self.handle is not None and self.handle.free
 
     def healthy(self, now: float) -> bool:
         """Not down for longer than the model's retry window (spec 1.2)."""
@@ -200,7 +200,7 @@ class Slot:
     async def _answer_for_the_dead(self, reason: str) -> None:
         """The batch of a worker that died gets an error that says, to the owner, how it died."""
         code = await self._exit_code()
-        if self.retiring and self.handle is not None and self.handle.flight is None:
+        if self.retiring and self.handle is not None and not self.handle.held:
             return
         failure = self._death_certificate(code, reason)
         self.failure = failure
@@ -227,7 +227,7 @@ class Slot:
         message = self._death or f"The worker process {how_it_ended(code, reason)}."
         if self.handle is not None and self.handle.refused:
             stage, message = "encode", f"{reason}; the worker was stopped and is started again."
-        ids = tuple(job.request.id for job in self.handle.flight.jobs) if self.handle and self.handle.flight else ()
+        ids = tuple(job.request.id for job in self.handle.held) if self.handle else ()
         lines = "\n".join(line.text for line in self._model.ring.lines(worker=self.id)[-20:])
         failure = Failure("WorkerDied", message, stage=stage, output=lines)
         return named(failure, model=self.spec.name, version=self.spec.version, worker=self.id, request_ids=ids)

@@ -46,7 +46,7 @@ async def swap(
         raise
     finally:
         model.candidates = []
-    held = sum(len(slot.handle.flight.jobs) for slot in model.slots if slot.handle and slot.handle.flight)
+    held = sum(len(slot.handle.held) for slot in model.slots if slot.handle)
     old = model.take_over(candidates, spec)
     seconds = loop.time() - begun
     checked = len(checks) if candidates else 0

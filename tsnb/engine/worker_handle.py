@@ -68,6 +68,16 @@ class WorkerHandle(asyncio.Protocol):
         self.refused = False
         self.closed: asyncio.Future[str] = self._loop.create_future()
 
+    @property
+    def held(self) -> Sequence[Job]:
+        """The jobs that the worker holds."""
+        return self.flight.jobs if self.flight is not None else ()
+
+    @property
+    def free(self) -> bool:
+        """Whether the worker can take more now."""
+        return self.flight is None
+
     async def connect(self, sock: socket.socket) -> None:
         """Take over the server's end of the socket pair."""
         await self._loop.create_unix_connection(lambda: self, sock=sock)

@@ -96,7 +96,7 @@ def test_the_handler_s_status_reason_and_headers_are_sent(send, serve) -> None:
 def test_no_content_type_unless_the_handler_sets_one(send, serve) -> None:
     serve("echo.mar")
     answer = send("POST /predictions/echo", b"{}", {"Content-Type": "application/json"})
-    assert {name.lower() for name in answer.headers} == {"x-request-id", "pragma", "cache-control", "expires"}
+    assert {name.lower() for name in answer.all_headers()} == {"x-request-id", "pragma", "cache-control", "expires"}
     assert answer.reason == ""
 
 

@@ -37,6 +37,12 @@ def parameters(request: Request) -> tuple[Parameter, ...]:
     return (Parameter("body", request.body, mime),)
 
 
+def has_fields(request: Request) -> bool:
+    """Whether the body is a form: fields and files, rather than one raw value."""
+    mime = request.mime_type
+    return mime == "multipart/form-data" or mime.lower() == "application/x-www-form-urlencoded"
+
+
 def query_parameters(request: Request) -> tuple[Parameter, ...]:
     """The query string as parameters, for the routes that pass it on (spec 1.3)."""
     return tuple(Parameter(name, value.encode()) for name, values in request.query.items() for value in values)

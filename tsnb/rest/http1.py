@@ -12,7 +12,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final, cast
 
 from tsnb.rest import wire
-from tsnb.rest.reader import Incoming, Item, Phase, Refusal, RequestReader
+from tsnb.rest.heads import Head, Incoming
+from tsnb.rest.reader import Item, Phase, Refusal, RequestReader
 from tsnb.rest.routes import Abandon, Listener, Response
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Connection(asyncio.Protocol):
         self.listener = listener
         self.remote = "-"
         self._service = service
-        self._reader = RequestReader(service.config.max_request_size)
+        self._reader = RequestReader(service.config.max_request_size, service.heads[listener])
         self._loop = asyncio.get_running_loop()
         self._transport = cast("asyncio.Transport", None)
         self._task: asyncio.Task[None] | None = None
@@ -47,6 +48,7 @@ class Connection(asyncio.Protocol):
         self._lingering = False
         self._linger = LINGER
         self._waiting: Incoming | None = None
+        self._begun = 0.0
         self._abandon: Abandon | None = None
 
     # --- called by the event loop -------------------------------------------------------------------
@@ -115,26 +117,27 @@ class Connection(asyncio.Protocol):
         self._task = self._loop.create_task(self._serve(items))
 
     def _begin(self, incoming: Incoming) -> bool:
-        begun = perf_counter()
         self._waiting = incoming
-
-        def done(response: Response) -> None:
-            self._abandon = self._waiting = None
-            if self._transport.is_closing():
-                return
-            if response.chunks is None:
-                self._give(response, incoming, begun)
-                self._go_on()
-            else:
-                self._task = self._loop.create_task(self._finish(response, incoming, begun))
-
-        abandon = self._service.begin(incoming, self.listener, self.remote, done)
+        self._begun = perf_counter()
+        abandon = self._service.begin(incoming, self.listener, self.remote, self._done)
         if abandon is None:
             self._waiting = None
             return False
         if self._waiting is incoming:
             self._abandon = abandon
         return True
+
+    def _done(self, response: Response) -> None:
+        """The request that waited has its answer."""
+        incoming = cast("Incoming", self._waiting)
+        self._abandon = self._waiting = None
+        if self._transport.is_closing():
+            return
+        if response.chunks is None:
+            self._give(response, incoming, self._begun)
+            self._go_on()
+        else:
+            self._task = self._loop.create_task(self._finish(response, incoming, self._begun))
 
     def _go_on(self) -> None:
         if self._reader.items and not self._last:
@@ -192,16 +195,18 @@ class Connection(asyncio.Protocol):
             await self._give_parts(response, incoming, begun)
 
     def _give(self, response: Response, incoming: Incoming, begun: float) -> None:
-        if response.status >= 400 or not incoming.keep_alive:
+        head = incoming.head
+        if response.status >= 400 or not head.keep_alive:
             self._last = True
-        self._write(response, incoming.method == "HEAD")
-        self._service.finished(self.remote, incoming.method, incoming.target, response.status, begun)
+        self._write(response, head.method == "HEAD")
+        self._service.finished(self.remote, head.method, head.target, response.status, begun)
 
     async def _give_parts(self, response: Response, incoming: Incoming, begun: float) -> None:
-        if response.status >= 400 or not incoming.keep_alive:
+        head = incoming.head
+        if response.status >= 400 or not head.keep_alive:
             self._last = True
-        await self._stream(response, incoming)
-        self._service.finished(self.remote, incoming.method, incoming.target, response.status, begun)
+        await self._stream(response, head)
+        self._service.finished(self.remote, head.method, head.target, response.status, begun)
 
     def _refuse(self, refusal: Refusal) -> None:
         self._last = refusal.close
@@ -218,15 +223,14 @@ class Connection(asyncio.Protocol):
             self._transport.write(head)
             self._transport.write(body)
 
-    async def _stream(self, response: Response, incoming: Incoming) -> None:
-        if not incoming.chunks:
+    async def _stream(self, response: Response, head: Head) -> None:
+        if not head.chunks:
             self._last = True
         extra = self._service.own_headers(response)
-        head = wire.head(response, keep_alive=not self._last, chunked=incoming.chunks, extra=extra)
-        self._transport.write(head)
+        self._transport.write(wire.head(response, keep_alive=not self._last, chunked=head.chunks, extra=extra))
         try:
-            if incoming.method != "HEAD" and response.status not in wire.BODILESS:
-                await self._write_parts(response, incoming.chunks)
+            if head.method != "HEAD" and response.status not in wire.BODILESS:
+                await self._write_parts(response, head.chunks)
         except Exception as error:
             # The status is out already: only a reset says that this is not the whole answer.
             self._service.broken(error)
@@ -289,7 +293,7 @@ class Connection(asyncio.Protocol):
         TCP does not tell a half-closed client from one that left; only writing
         does, and an interim response may be written at any time.
         """
-        if self._half_closed and self._waiting is not None and self._waiting.chunks:
+        if self._half_closed and self._waiting is not None and self._waiting.head.chunks:
             self._transport.write(wire.CONTINUE)
 
     def _allowance(self) -> float:

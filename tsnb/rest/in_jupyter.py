@@ -114,7 +114,7 @@ class TsnbHandler(APIHandler):
         self._refused = True
         response = routes.refusal(self.incoming, self._refusal(413, None))
         self.set_status(413)
-        for name, value in response.headers.items():
+        for name, value in response.all_headers().items():
             self.set_header(name, value)
         self.set_header("Content-Length", str(len(response.body)))
         self.set_header("Connection", "close")
@@ -216,7 +216,7 @@ class TsnbHandler(APIHandler):
     async def _send(self, response: Response) -> None:
         self.set_status(response.status, _reason(response))
         self.clear_header("Content-Type")  # none is sent unless the handler sets one (spec 1.4)
-        for name, value in response.headers.items():
+        for name, value in response.all_headers().items():
             if name.lower() not in HOUSE:
                 self.set_header(name, value)
         if response.chunks is None:
@@ -268,7 +268,7 @@ class TsnbHandler(APIHandler):
         """Refusals of tornado and Jupyter, in the one form that errors have."""
         error = self._refusal(status_code, kwargs.get("exc_info", (None, None, None))[1])
         response = routes.refusal(self.incoming, error)
-        for name, value in response.headers.items():
+        for name, value in response.all_headers().items():
             self.set_header(name, value)
         self.finish(response.body)
 

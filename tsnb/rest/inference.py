@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from functools import lru_cache
+
+from msgspec import Struct
 
 from tsnb import messages
 from tsnb.engine.api import Outcome, Stream
 from tsnb.errors import BadRequest, HandlerFailed
 from tsnb.messages import Parameter, Reply
-from tsnb.rest.bodies import parameters, query_parameters
+from tsnb.rest.bodies import has_fields, parameters, query_parameters
 from tsnb.rest.routes import (
     ANY,
     Abandon,
@@ -69,12 +72,31 @@ async def predictions(doors: Doors, request: Request) -> Response:
     return _answered(await doors.engine.predict(name, version, asked, timed=timed), timed)
 
 
+class _Plan(Struct, frozen=True):
+    """What the head alone says of a prediction. ``mime`` is None where the body holds fields."""
+
+    name: str
+    version: str | None
+    headers: dict[str, str]
+    mime: str | None
+    timed: bool
+
+
 def _asked(request: Request) -> tuple[str, str | None, messages.Request, bool]:
     """Model, version, what the handler will see, and whether the client wants to know where the time went."""
+    plan: _Plan | None = request.memo.get("prediction")
+    if plan is None:
+        plan = request.memo["prediction"] = _planned(request)
+    body = parameters(request) if plan.mime is None else (Parameter("body", request.body, plan.mime),)
+    return plan.name, plan.version, messages.Request(request.id, plan.headers, body), plan.timed
+
+
+def _planned(request: Request) -> _Plan:
     params = request.params
     headers = {**request.headers, "explain": "False", "url_path": params.get("url_path", "")}
-    asked = messages.Request(request.id, _with_length(request, headers), parameters(request))
-    return params["model_name"], params.get("model_version"), asked, bool(request.header(TIMING))
+    mime = None if has_fields(request) else request.mime_type
+    timed = bool(request.header(TIMING))
+    return _Plan(params["model_name"], params.get("model_version"), _with_length(request, headers), mime, timed)
 
 
 @route(ANY, "/explanations/{model_name}", Listener.INFERENCE, access="infer")
@@ -160,9 +182,15 @@ def _response(reply: Reply) -> Response:
     """What the handler returned, with the status and the headers it set and no others (spec 1.4)."""
     if not 200 <= reply.status <= 599:
         raise HandlerFailed(f"The handler set response status {reply.status}; use one from 200 to 599.")
-    given, reason = reply.headers, reply.reason
-    headers = {name: _CONTROL.sub(" ", value) for name, value in given.items() if name.lower() not in _FRAMING}
-    return Response(reply.status, reply.body, headers, _CONTROL.sub(" ", reason) if reason else reason)
+    reason = reply.reason
+    headers = _clean(tuple(reply.headers.items())) if reply.headers else {}
+    return Response(reply.status, reply.body, dict(headers), _CONTROL.sub(" ", reason) if reason else reason)
+
+
+@lru_cache(maxsize=128)
+def _clean(given: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """A handler's headers without what would break the framing; a model sends the same ones again and again."""
+    return {name: _CONTROL.sub(" ", value) for name, value in given if name.lower() not in _FRAMING}
 
 
 class Chunks:

@@ -14,6 +14,8 @@ from typing import Final, NoReturn, TypeAlias
 import httptools
 from msgspec import Struct
 
+from tsnb.rest.heads import Head, Heads, Incoming
+
 MAX_TARGET: Final = 16 * 2**10
 """Longest request target in bytes; 400 above."""
 MAX_HEAD: Final = 64 * 2**10
@@ -22,18 +24,6 @@ MAX_HEADERS: Final = 128
 """Most header lines of one request; 431 above."""
 
 INVALID: Final = "Invalid HTTP message."
-
-
-class Incoming(Struct):
-    """One complete request, as the client wrote it. ``chunks``: the client understands a chunked answer."""
-
-    method: str
-    target: str
-    headers: dict[str, str]
-    body: bytes
-    keep_alive: bool
-    chunks: bool
-    names: dict[str, str]
 
 
 class Refusal(Struct, frozen=True):
@@ -71,12 +61,13 @@ class RequestReader:
     ``received`` counts the bytes of the body that is being read.
     """
 
-    def __init__(self, max_body: int) -> None:
+    def __init__(self, max_body: int, heads: Heads | None = None) -> None:
         self.items: deque[Item] = deque()
         self.phase = Phase.BETWEEN
         self.closed = False
         self.received = 0
         self._max_body = max_body
+        self._heads = Heads() if heads is None else heads
         self._parser = httptools.HttpRequestParser(self)
         self._unparsed = 0
         self._offered = False
@@ -84,7 +75,20 @@ class RequestReader:
         self.phase = Phase.BETWEEN
 
     def feed(self, data: bytes) -> None:
-        """Parse what arrived. Never raises: nonsense ends as a Refusal and ``closed``."""
+        """Take what arrived. Never raises: nonsense ends as a Refusal and ``closed``."""
+        if self.phase is not Phase.BETWEEN or self.closed:
+            self._parse(data)
+            return
+        known = self._heads.find(data)
+        if known is not None:
+            self.items.append(known)
+            return
+        found = len(self.items)
+        self._parse(data)
+        if self.phase is Phase.BETWEEN and len(self.items) == found + 1 and type(self.items[-1]) is Incoming:
+            self._heads.keep(data, self.items[-1])
+
+    def _parse(self, data: bytes) -> None:
         before, received = self.phase, self.received
         while data and not self.closed:
             try:
@@ -232,14 +236,5 @@ class RequestReader:
         if self._discard:
             return
         body = self._body
-        self.items.append(
-            Incoming(
-                self._method,
-                self._target.decode("latin-1"),
-                self._headers,
-                body[0] if len(body) == 1 else b"".join(body),
-                keep_alive,
-                self._chunks,
-                self._names,
-            )
-        )
+        head = Head(self._method, self._target.decode("latin-1"), self._headers, self._names, keep_alive, self._chunks)
+        self.items.append(Incoming(head, body[0] if len(body) == 1 else b"".join(body)))

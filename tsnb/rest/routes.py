@@ -61,6 +61,8 @@ class Request(Struct):
 
     names: dict[str, str] | None = None
     """From a header's name in lower case to the client's spelling; made when needed."""
+    memo: dict[str, Any] = field(default_factory=dict)
+    """What was found out from method, path and headers alone: requests with the same head may share it."""
 
     def header(self, name: str, default: str = "") -> str:
         """The value of a header, by its name in lower case."""
@@ -81,13 +83,25 @@ class Request(Struct):
 
 
 class Response(Struct):
-    """An HTTP answer. ``chunks``, when given, are sent one by one after ``body``."""
+    """An HTTP answer. ``chunks``, when given, are sent one by one after ``body``.
+
+    ``request_id`` is empty where the request was never understood; such an
+    answer is bare.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     reason: str | None = None
     chunks: AsyncIterator[bytes] | None = None
+    request_id: str = ""
+
+    def all_headers(self) -> dict[str, str]:
+        """The headers with those that every answer has; a handler cannot set these (spec 1.4)."""
+        if not self.request_id:
+            return self.headers
+        own = {name: value for name, value in self.headers.items() if name.lower() not in OURS}
+        return {**own, "x-request-id": self.request_id, **NO_CACHE}
 
     async def close(self) -> None:
         """Give up the chunks that were not read; the work behind them is cancelled."""
@@ -255,11 +269,19 @@ def failed(doors: Doors, request: Request, error: Exception) -> Response:
 
 def direct(request: Request) -> Begin | None:
     """The fast form of the endpoint for this request, if it has one; then its variables are in ``request.params``."""
+    found = request.memo.get("direct")
+    if found is None:
+        found = request.memo["direct"] = _direct(request)
+    begin: Begin | None
+    begin, request.params = found
+    return begin
+
+
+def _direct(request: Request) -> tuple[Begin | None, dict[str, str]]:
     for candidate, params in _matches(request.path, request.listener)[:1]:
         if candidate.begin is not None and request.method in candidate.methods and request.method != "HEAD":
-            request.params = params
-            return candidate.begin
-    return None
+            return candidate.begin, params
+    return None, {}
 
 
 def start(begin: Begin, doors: Doors, request: Request, done: Done) -> Abandon:
@@ -296,17 +318,13 @@ NO_CACHE = {
     "Expires": "Thu, 01 Jan 1970 00:00:00 UTC",
 }
 """Headers of every answer (spec 0.3)."""
-_OURS = {"x-request-id", *(name.lower() for name in NO_CACHE)}
+OURS = frozenset({"x-request-id", *(name.lower() for name in NO_CACHE)})
+"""Names of headers, in lower case, that only the server sets."""
 
 
 def stamp(response: Response, request: Request) -> Response:
-    """Add the headers that every answer has; a handler cannot set them (spec 1.4)."""
-    headers = response.headers
-    if headers:
-        for name in [name for name in headers if name.lower() in _OURS]:
-            del headers[name]
-    headers["x-request-id"] = request.id
-    headers.update(NO_CACHE)
+    """Give an answer what every answer has: see :meth:`Response.all_headers`."""
+    response.request_id = request.id
     return response
 
 

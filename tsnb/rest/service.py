@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeAlias
@@ -13,7 +14,8 @@ from urllib.parse import parse_qs
 from tsnb.config import Config
 from tsnb.errors import BadRequest, RequestTimeout, TsnbError
 from tsnb.rest import wire
-from tsnb.rest.reader import Incoming, Refusal
+from tsnb.rest.heads import Heads, Incoming
+from tsnb.rest.reader import Refusal
 from tsnb.rest.routes import (
     Abandon,
     Done,
@@ -56,6 +58,8 @@ class Service:
     ) -> None:
         self.config: Config = doors.config
         self.connections: set[Connection] = set()
+        #: What each listener knows of the requests it saw before.
+        self.heads: defaultdict[Listener, Heads] = defaultdict(Heads)
         self._doors = doors
         self._guard = guard
         self._endpoints = endpoints
@@ -85,7 +89,7 @@ class Service:
         except TsnbError as error:
             answered = error_response(error)
         except Exception:
-            log.exception("%s %s failed inside the server", incoming.method, incoming.target)
+            log.exception("%s %s failed inside the server", incoming.head.method, incoming.head.target)
             answered = error_response(TsnbError("The server failed to answer; its log says why."))
         return self._complete(answered)
 
@@ -137,17 +141,19 @@ class Service:
 
 
 def _request(incoming: Incoming, listener: Listener, remote: str) -> Request:
-    path, _, query = incoming.target.partition("?")
+    head = incoming.head
+    path, _, query = head.target.partition("?")
     return Request(
-        incoming.method,
+        head.method,
         path,
         _fields(query) if query else {},
-        incoming.headers,
+        head.headers,
         incoming.body,
         listener,
         remote,
         _fresh_id(),
-        names=incoming.names,
+        names=head.names,
+        memo=head.memo,
     )
 
 

@@ -10,12 +10,12 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
-from tsnb.rest.routes import Response
+from tsnb.rest.routes import NO_CACHE, OURS, Response
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 LAST_CHUNK: Final = b"0\r\n\r\n"
 BODILESS: Final = frozenset({204, 304})
-_OURS = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "upgrade", "trailer"})
+_FRAMING = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "upgrade", "trailer"})
 _PHRASES = {int(status): status.phrase for status in HTTPStatus}
 _BREAKS = str.maketrans("", "", "\r\n\0")
 
@@ -31,7 +31,7 @@ def status_line(status: int, reason: str | None) -> str:
 def _prefix(name: str) -> str:
     """``name: ``, or nothing for a header that only this server may write."""
     clean = "".join(char for char in name if char.isascii() and (char.isalnum() or char in "!#$%&'*+-.^_`|~"))
-    return "" if not clean or clean.lower() in _OURS else f"{clean}: "
+    return "" if not clean or clean.lower() in _FRAMING else f"{clean}: "
 
 
 def line(name: str, value: str) -> str:
@@ -47,6 +47,13 @@ def _lines(headers: dict[str, str]) -> str:
     return "".join(f"{each.translate(_BREAKS)}\r\n" for each in lines)
 
 
+@lru_cache(maxsize=128)
+def _start(status: int, reason: str | None, headers: tuple[tuple[str, str], ...], stamped: bool) -> str:
+    """Status line and headers up to the request's id: the same for most answers of a model."""
+    ours = {name: value for name, value in headers if not stamped or name.lower() not in OURS}
+    return f"{status_line(status, reason)}{_lines({**ours, **NO_CACHE} if stamped else ours)}"
+
+
 def head(
     response: Response, *, keep_alive: bool, chunked: bool = False, to_head: bool = False, extra: str = ""
 ) -> bytes:
@@ -57,10 +64,11 @@ def head(
         framing = ""
     else:
         framing = f"content-length: {_length(response, to_head)}\r\n"
+    request_id = response.request_id
+    start = _start(response.status, response.reason, tuple(response.headers.items()), bool(request_id))
+    stamp = f"x-request-id: {request_id}\r\n" if request_id else ""
     connection = "keep-alive" if keep_alive else "close"
-    first = status_line(response.status, response.reason)
-    text = f"{first}{_lines(response.headers)}{extra}{framing}connection: {connection}\r\n\r\n"
-    return text.encode("latin-1", "replace")
+    return f"{start}{stamp}{extra}{framing}connection: {connection}\r\n\r\n".encode("latin-1", "replace")
 
 
 def _length(response: Response, to_head: bool) -> int:

@@ -6,7 +6,8 @@ import io
 import json
 import logging
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -14,9 +15,6 @@ from tsnb.messages import Parameter, Request
 from tsnb.protocol import Buffer
 
 logger = logging.getLogger(__name__)
-
-SCALARS = frozenset({str, int, float, bool, type(None)})
-INDENTED = (",\n  ", ": ")
 
 
 class Unserialisable(Exception):
@@ -58,7 +56,7 @@ def encode_value(value: Any) -> Buffer:
     if torch is not None and isinstance(value, torch.Tensor):
         return _saved(value)
     try:
-        return _dumps(value).encode()
+        return _dumps(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise Unserialisable(f"{type(value).__name__}: {error}") from error
 
@@ -71,14 +69,28 @@ def _saved(tensor: Any) -> bytes:
     return buffer.getvalue()
 
 
-def _dumps(value: Any) -> str:
-    """``json.dumps(value, indent=2)``, by the C encoder where the value is flat.
+def _dumps(value: Any) -> bytes:
+    """The bytes of ``json.dumps(value, indent=2)``.
 
-    Python's indenting encoder is written in Python. For a list or dict of
-    plain values the compact one gives the same text with other separators.
+    Python's indenting encoder is written in Python: the compact text, by its C encoder, is indented by msgspec.
     """
-    if type(value) is list and value and SCALARS.issuperset(map(type, value)):
-        return "[\n  " + json.dumps(value, separators=INDENTED)[1:-1] + "\n]"
-    if type(value) is dict and value and SCALARS.issuperset(map(type, value.values())):
-        return "{\n  " + json.dumps(value, separators=INDENTED)[1:-1] + "\n}"
-    return json.dumps(value, indent=2)
+    try:
+        return msgspec.json.format(_compact(value), indent=2).encode()
+    except msgspec.DecodeError:  # NaN and infinities, which Python writes and JSON does not know
+        return json.dumps(value, indent=2).encode()
+
+
+def _refuse(value: Any) -> NoReturn:
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def _made_once() -> Callable[[Any], str]:
+    """``json.dumps``, without making its encoder anew for each value. A circle ends as a RecursionError."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return json.dumps
+    chunks = make(None, _refuse, json.encoder.encode_basestring_ascii, None, ": ", ", ", False, False, True)
+    return lambda value: "".join(chunks(value, 0))
+
+
+_compact = _made_once()

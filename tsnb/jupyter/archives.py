@@ -16,15 +16,15 @@ from msgspec import Struct
 from tornado import web
 
 from tsnb.archive.collect import DEFAULT_HANDLERS
-from tsnb.archive.diff import Diff, diff
-from tsnb.archive.plain import visible
+from tsnb.archive.diff import diff
 from tsnb.archive.read import Archive, Limits, open_archive
-from tsnb.archive.report import as_json, report
+from tsnb.archive.report import report
 from tsnb.archive.write import archive
 from tsnb.config import Config
 from tsnb.engine.api import Registration, Scaled
 from tsnb.errors import BadRequest, MethodNotAllowed, NotFound
 from tsnb.jupyter.door import PanelHandler
+from tsnb.jupyter.views import archive_view, diff_view
 
 
 class Order(Struct, forbid_unknown_fields=True):
@@ -88,8 +88,7 @@ class InspectHandler(ContentsHandler):
     async def get(self) -> None:
         """What an archive holds: manifest, files, sources, provenance, tensors."""
         name, path = await self.archive("path")
-        found = await self.in_thread(lambda: shown(as_json(report(self.look(path)))))
-        self.answer({**found, "path": name})
+        self.answer(await self.in_thread(lambda: archive_view(name, report(self.look(path)))))
 
 
 class DiffHandler(ContentsHandler):
@@ -101,8 +100,7 @@ class DiffHandler(ContentsHandler):
         """What differs between two archives."""
         _, before = await self.archive("before")
         _, after = await self.archive("after")
-        found = await self.in_thread(lambda: shown(plain(diff(self.look(before), self.look(after)))))
-        self.answer(found)
+        self.answer(await self.in_thread(lambda: diff_view(diff(self.look(before), self.look(after)))))
 
 
 class HandlersHandler(PanelHandler):
@@ -192,20 +190,3 @@ def url_of(path: Path, config: Config) -> str:
     if path.parent.resolve() == Path(config.model_store).resolve():
         return path.name
     return path.resolve().as_uri()
-
-
-def shown(value: Any) -> Any:
-    """Values of an archive as a page may show them: what would hide code or turn its direction is spelled out."""
-    if isinstance(value, str):
-        return visible(value)
-    if isinstance(value, dict):
-        return {visible(str(key)): shown(item) for key, item in value.items()}
-    return [shown(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-def plain(found: Diff) -> dict[str, Any]:
-    """The differences as values that JSON can hold."""
-    values: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(found, enc_hook=str))
-    for change, told in zip(found.files, values["files"], strict=True):
-        told["kind"] = change.kind
-    return values

@@ -158,15 +158,18 @@ PATTERNS = ("allowed_urls", "blacklist_env_vars")
 """Settings that hold regular expressions, ``allowed_urls`` several with commas between them."""
 
 
-def read(path: str | Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Config:
+def read(
+    path: str | Path | None, environ: Mapping[str, str], flags: Mapping[str, Any], *, quiet: bool = False
+) -> Config:
     """The settings in force: environment over flags over file over defaults (spec 8.1).
 
     The environment counts only where the file says ``enable_envvars_config=true``.
     ``flags`` maps field names to values; None means that the flag was not given.
-    Raises ConfigError.
+    Keys that do nothing are logged unless ``quiet``. Raises ConfigError.
     """
     written = read_file(path, environ) if path is not None else {}
-    _report(set(written) - set(Config.__dataclass_fields__))
+    if not quiet:
+        _report(set(written) - set(Config.__dataclass_fields__))
     values = {name: text for name, text in written.items() if name in Config.__dataclass_fields__}
     values.update({name: value for name, value in flags.items() if value is not None})
     values.update(_from_environment(written, environ))

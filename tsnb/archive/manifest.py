@@ -24,7 +24,10 @@ INDEX = "MAR-INF/tsnb.json"
 DEFAULT_VERSION = "1.0"
 """The version of a model whose manifest names none."""
 
-ARCHIVER_VERSION = "0.12.0"
+TORCHSERVE_VERSION = "0.12.0"
+"""The TorchServe that tsnb answers for."""
+
+ARCHIVER_VERSION = TORCHSERVE_VERSION
 """The torch-model-archiver whose layout is written."""
 
 MAX_MANIFEST = 1 << 20

@@ -21,6 +21,7 @@ Run: TypeAlias = Callable[[argparse.Namespace], int]
 
 COMMANDS = {
     "serve": ("serve", "start the server"),
+    "torchserve": ("torchserve", "start and stop a server as the torchserve command does"),
     "archive": ("archives", "make a model archive"),
     "inspect": ("archives", "show what an archive holds, without running it"),
     "diff": ("archives", "compare two archives"),

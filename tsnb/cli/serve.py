@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from tsnb.cli.commands import Run
 from tsnb.cli.logs_setup import logging_to_stderr
 from tsnb.cli.sources import config_file
@@ -20,9 +22,10 @@ def serve(parser: argparse.ArgumentParser) -> Run:
     add = parser.add_argument
     add("--foreground", action="store_true", help="accepted for torchserve's sake: tsnb serve always runs attached")
     add("--model-store", metavar="DIR", help="folder with the model archives")
+    add("--workflow-store", metavar="DIR", help="folder with the workflow archives (default: the model store)")
     add("--ts-config", metavar="FILE", help="config.properties to read")
     add("--models", nargs="+", metavar="MODEL", help="archives to load: FILE, NAME=FILE, a URL, or all")
-    add("--ncs", "--no-config-snapshots", action="store_true", help="neither read nor write snapshots")
+    add("--no-config-snapshots", "--ncs", action="store_true", help="neither read nor write snapshots")
     add("--disable-token-auth", "--dt", action="store_true", help="answer without a token")
     add("--enable-model-api", action="store_true", help="allow registering and unregistering models over REST")
     add("--host", help="answer everything on one address; default 127.0.0.1 where --port is given")
@@ -33,38 +36,72 @@ def serve(parser: argparse.ArgumentParser) -> Run:
 
 
 def _serve(args: argparse.Namespace) -> int:
+    return run(args)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve in this process until somebody ends it."""
     with logging_to_stderr(os.environ):
-        config = configure(args)
+        setup = configure(args)
         from tsnb.cli.server import serve
 
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(serve(config, os.environ, args.lifeline))
+            runner.run(serve(setup, os.environ))
     return 0
 
 
-def configure(args: argparse.Namespace) -> Config:
+class Setup(Struct, frozen=True):
+    """What a command line asks for.
+
+    ``source`` is the configuration file that counts, ``lasting`` the settings
+    that a snapshot repeats (None: no snapshots), ``lifeline`` the number of a
+    pipe whose end is the end of the server.
+    """
+
+    config: Config
+    source: Path | None = None
+    lasting: Config | None = None
+    lifeline: int | None = None
+
+
+def configure(args: argparse.Namespace) -> Setup:
     """The settings that a command line asks for. Raises ConfigError."""
-    path = config_file(args.ts_config, os.environ, snapshots=not args.ncs)
-    config = read(path, os.environ, _flags(args))
+    snapshots = not args.no_config_snapshots
+    path = config_file(args.ts_config, os.environ, snapshots=snapshots)
+    flags = _flags(args)
+    config = read(path, os.environ, {**flags, **_switches(args)})
     check_store(config)
-    return config
+    lasting = read(path, os.environ, flags, quiet=True) if snapshots else None
+    return Setup(config, path, lasting, getattr(args, "lifeline", None))
 
 
 def _flags(args: argparse.Namespace) -> dict[str, Any]:
     flags: dict[str, Any] = {
         "model_store": args.model_store,
+        "workflow_store": args.workflow_store,
         "load_models": ",".join(args.models) if args.models else None,
-        # These flags can only switch one way (spec 8.2).
+        "access_log": False if getattr(args, "no_access_log", False) else None,
+    }
+    return {**flags, **_addresses(getattr(args, "host", None), getattr(args, "port", None))}
+
+
+def _switches(args: argparse.Namespace) -> dict[str, Any]:
+    """Flags that open doors, and can only switch one way (spec 8.2).
+
+    A snapshot does not repeat them: a server that is started without them keeps its doors closed.
+    """
+    return {
         "disable_token_authorization": args.disable_token_auth or None,
         "enable_model_api": args.enable_model_api or None,
-        "access_log": False if args.no_access_log else None,
     }
-    if args.host is not None or args.port is not None:
-        host = args.host or "127.0.0.1"
-        port = 8080 if args.port is None else args.port
-        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        flags.update(dict.fromkeys(("inference_address", "management_address", "metrics_address"), address))
-    return flags
+
+
+def _addresses(host: str | None, port: int | None) -> dict[str, str]:
+    if host is None and port is None:
+        return {}
+    host, port = host or "127.0.0.1", 8080 if port is None else port
+    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return dict.fromkeys(("inference_address", "management_address", "metrics_address"), address)
 
 
 def check_store(config: Config) -> None:

@@ -13,9 +13,12 @@ from pathlib import Path
 import tsnb.rest  # noqa: F401  (fills the table of endpoints)
 from tsnb.cli.ending import Ending
 from tsnb.cli.logs_setup import log_folder
-from tsnb.cli.startup import load_models
+from tsnb.cli.serve import Setup
+from tsnb.cli.sources import snapshot_folder
+from tsnb.cli.startup import default_workers, load_models
 from tsnb.config import Config
 from tsnb.engine.local import LocalEngine
+from tsnb.engine.snapshot import SnapshotEngine, Snapshots, lasting
 from tsnb.rest.access_log import AccessLog
 from tsnb.rest.front import Front
 from tsnb.rest.routes import Doors
@@ -32,11 +35,12 @@ WORDS = {
 }
 
 
-async def serve(config: Config, environ: Mapping[str, str], lifeline: int | None = None) -> None:
+async def serve(setup: Setup, environ: Mapping[str, str]) -> None:
     """Run a server until it is told to stop. Raises ConfigError when it cannot start."""
+    config = setup.config
     async with AsyncExitStack() as stack:
-        ending = stack.enter_context(Ending(lifeline))
-        engine = LocalEngine(config)
+        ending = stack.enter_context(Ending(setup.lifeline))
+        engine = _engine(setup, environ)
         record = stack.enter_context(_access_log(config, environ))
         keys = _keys(config, environ)
         file = KeyFile(Path.cwd() / KEY_FILE)
@@ -53,11 +57,21 @@ async def serve(config: Config, environ: Mapping[str, str], lifeline: int | None
         if await ending.before(_start(engine, front, config)):
             await ending.asked.wait()
         log.info("Stopping.")
+        if isinstance(engine, SnapshotEngine):
+            await engine.end_snapshots()
+
+
+def _engine(setup: Setup, environ: Mapping[str, str]) -> LocalEngine:
+    if setup.lasting is None:
+        return LocalEngine(setup.config)
+    return SnapshotEngine(setup.config, Snapshots(snapshot_folder(environ), lasting(setup.lasting)))
 
 
 async def _start(engine: LocalEngine, front: Front, config: Config) -> None:
     await engine.start()
-    await load_models(engine, config)
+    await load_models(engine, config, default_workers(config, len(engine.devices)))
+    if isinstance(engine, SnapshotEngine):
+        await engine.begin_snapshots()
     await front.start()
     for binding, address in front.addresses:
         for setting in binding.settings:

@@ -26,6 +26,10 @@ def config_file(flag: str | None, environ: Mapping[str, str], *, snapshots: bool
 
 
 def _newest_snapshot(environ: Mapping[str, str]) -> Path | None:
-    folder = Path(environ.get("LOG_LOCATION") or "logs") / "config"
-    found = sorted(folder.glob("*.cfg"), key=lambda path: path.stat().st_mtime)
+    found = sorted(snapshot_folder(environ).glob("*.cfg"), key=lambda path: (path.stat().st_mtime, path.name))
     return found[-1] if found else None
+
+
+def snapshot_folder(environ: Mapping[str, str]) -> Path:
+    """Where snapshots are written and looked for."""
+    return Path(environ.get("LOG_LOCATION") or "logs") / "config"

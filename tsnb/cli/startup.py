@@ -6,83 +6,62 @@ import logging
 import os
 import re
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from urllib.parse import urlsplit
 
-import msgspec
 from msgspec import Struct
 
 from tsnb.config import Config
-from tsnb.engine.api import Registration
-from tsnb.engine.local import LocalEngine
+from tsnb.engine import model_settings
+from tsnb.engine.api import Engine, Registration
+from tsnb.engine.model_settings import ModelSettings
+from tsnb.engine.snapshot import Snapshot
 from tsnb.errors import ConfigError, TsnbError
 
 log = logging.getLogger("tsnb")
-
-T = TypeVar("T")
 
 SUFFIXES = (".mar", ".model", ".tar.gz", ".tgz")
 _NAMED = re.compile(r"([A-Za-z0-9][\w.\-]*)=(.+)")
 
 
-class Said(Struct, frozen=True, rename="camel"):
-    """What the settings say of one version of a model; 0 and None mean nothing."""
-
-    mar_name: str = ""
-    min_workers: int = 0
-    max_workers: int = 0
-    batch_size: int | None = None
-    max_batch_delay: int | None = None
-    response_timeout: float | None = None
-    startup_timeout: float | None = None
-    runtime_type: str | None = None
-    default_version: bool = False
-
-
-Settings: TypeAlias = dict[str, dict[str, Said]]
-"""Model name and version → what is said of it."""
-
-
-class Snapshot(Struct, frozen=True):
-    """The part of a snapshot that counts."""
-
-    models: Settings = {}
-
-
 class Wanted(Struct, frozen=True):
-    """One model to load: what to register, and what else was said about it."""
+    """One model to load, and whether its version is the default one; None: whatever the key ``models`` says."""
 
     registration: Registration
-    max_workers: int = 0
-    default: bool = False
+    default: bool | None = None
 
 
-async def load_models(engine: LocalEngine, config: Config) -> None:
-    """Register them all; their workers start in the background. One that fails is logged and left out.
+async def load_models(engine: Engine, config: Config, workers: int) -> None:
+    """Register them all, with ``workers`` each where nothing else is said; their workers start in the background.
 
-    Raises ConfigError where the settings themselves make no sense.
+    One that fails is logged and left out. Raises ConfigError where the settings themselves make no sense.
     """
-    workers = config.default_workers_per_model or len(engine.devices) or os.cpu_count() or 1
     for wanted in plan(config, workers):
         try:
-            await _load(engine, wanted)
+            await _load(engine, wanted, config)
         except TsnbError as error:
             log.error("Model %s was not loaded: %s", wanted.registration.url, error.message)
 
 
-async def _load(engine: LocalEngine, wanted: Wanted) -> None:
+async def _load(engine: Engine, wanted: Wanted, config: Config) -> None:
     done = await engine.register(wanted.registration, wait=False)
-    if wanted.max_workers > done.wanted:
-        await engine.scale(done.name, done.version, done.wanted, wanted.max_workers)
-    if wanted.default:
+    default = wanted.default
+    if default is None:
+        default = model_settings.of(config.models, done.name, done.version).default_version
+    if default:
         await engine.set_default(done.name, done.version)
+
+
+def default_workers(config: Config, gpus: int) -> int:
+    """How many workers a model of the command line has (spec 7.4)."""
+    return config.default_workers_per_model or gpus or os.cpu_count() or 1
 
 
 def plan(config: Config, workers: int) -> list[Wanted]:
     """What to load, in order; ``workers`` each where nothing else is said. Raises ConfigError."""
     if config.model_snapshot:
-        return _from_snapshot(_object("model_snapshot", config.model_snapshot, Snapshot).models, config)
-    settings = _object("models", config.models, Settings)
-    return [_from_item(item, settings, workers) for item in _items(config)]
+        return _from_snapshot(config)
+    model_settings.settings(config.models)
+    return [_from_item(item, workers) for item in _items(config)]
 
 
 def _items(config: Config) -> list[str]:
@@ -96,59 +75,48 @@ def _is_archive(entry: Path) -> bool:
     return not entry.name.startswith(".") and (entry.is_dir() or entry.name.endswith(SUFFIXES))
 
 
-def _from_item(item: str, settings: Settings, workers: int) -> Wanted:
+def _from_item(item: str, workers: int) -> Wanted:
     match = _NAMED.fullmatch(item)
     name, url = (match[1], match[2]) if match else (None, item)
-    said = _settings_of(settings, name, os.path.basename(url))
-    return _wanted(url, name, said, said.min_workers or workers)
+    return Wanted(
+        Registration(url=url, model_name=name, fallback_name=stem(url), initial_workers=workers, loaded_at_startup=True)
+    )
 
 
-def _settings_of(settings: Settings, name: str | None, archive: str) -> Said:
-    """What the key ``models`` says: found by the archive's name, or by the model's where that has one version."""
-    for model, versions in settings.items():
-        for said in versions.values():
-            if said.mar_name == archive and name in (None, model):
-                return said
-    versions = settings.get(name or "", {})
-    return next(iter(versions.values())) if len(versions) == 1 else Said()
+def stem(url: str) -> str:
+    """The name of a model whose archive has none: the file's, without its suffix, in letters, digits and ``_``."""
+    base = os.path.basename(urlsplit(url).path.rstrip("/"))
+    for suffix in SUFFIXES:
+        base = base.removesuffix(suffix)
+    return re.sub(r"\W", "_", base, flags=re.ASCII)
 
 
-def _from_snapshot(models: Settings, config: Config) -> list[Wanted]:
-    wanted = []
-    for name, versions in models.items():
-        for said in versions.values():
-            archive = said.mar_name
-            if not archive or not (Path(config.model_store) / archive).exists():
-                raise ConfigError(
-                    f"The snapshot names the archive {archive!r}, which is not in {config.model_store!r}. "
-                    "Put it back, or start with --ncs."
-                )
-            wanted.append(_wanted(archive, name, said, said.min_workers))
+def _from_snapshot(config: Config) -> list[Wanted]:
+    snapshot = model_settings.decode("model_snapshot", config.model_snapshot, Snapshot)
+    wanted = [_restored(name, said, config) for name, versions in snapshot.models.items() for said in versions.values()]
+    log.info("The models of the snapshot %s come back; load_models and --models do not count.", snapshot.name)
     return wanted
 
 
-def _wanted(url: str, name: str | None, said: Said, workers: int) -> Wanted:
+def _restored(name: str, said: ModelSettings, config: Config) -> Wanted:
+    archive = said.mar_name
+    if said.url is None and not (archive and (Path(config.model_store) / archive).exists()):
+        raise ConfigError(
+            f"The snapshot names the archive {archive!r}, which is not in {config.model_store!r}. "
+            "Put it back, or start with --ncs."
+        )
     registration = Registration(
-        url=url,
+        url=said.url or archive,
         model_name=name,
+        handler=said.handler,
         runtime=said.runtime_type,
         batch_size=said.batch_size,
         max_batch_delay=said.max_batch_delay,
-        initial_workers=workers,
+        initial_workers=said.min_workers or 0,
+        max_workers=said.max_workers,
         response_timeout=said.response_timeout,
         startup_timeout=said.startup_timeout,
         loaded_at_startup=True,
+        restored=True,
     )
-    return Wanted(registration, said.max_workers, said.default_version)
-
-
-def _object(setting: str, text: str, kind: type[T]) -> T:
-    """The JSON object in a setting, empty when it is not set. Raises ConfigError."""
-    try:
-        return msgspec.json.decode(text or "{}", type=kind, strict=False)
-    except msgspec.ValidationError as error:
-        raise ConfigError(
-            f"{setting} must be a JSON object of models, versions and their settings: {error}."
-        ) from error
-    except msgspec.DecodeError as error:
-        raise ConfigError(f"{setting} is not valid JSON: {error}.") from error
+    return Wanted(registration, bool(said.default_version))

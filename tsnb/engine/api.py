@@ -33,6 +33,11 @@ class Registration(Struct, frozen=True):
     response_timeout: float | None = None
     startup_timeout: float | None = None
     loaded_at_startup: bool = False
+    max_workers: int | None = None
+    fallback_name: str | None = None
+    """What it is called where neither the caller nor the archive says (spec 7.12)."""
+    restored: bool = False
+    """What is said here was in force before a restart: it counts whatever model-config.yaml says (spec 7.11)."""
 
 
 class Scaled(Struct, frozen=True):

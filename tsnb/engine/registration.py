@@ -9,7 +9,9 @@ import msgspec
 
 from tsnb.archive.read import Extraction
 from tsnb.config import Config
+from tsnb.engine import model_settings
 from tsnb.engine.api import Registration
+from tsnb.engine.model_settings import NOTHING, ModelSettings
 from tsnb.errors import BadRequest, InvalidModel
 from tsnb.messages import BatchPolicy, ModelSpec
 
@@ -29,15 +31,21 @@ def make_spec(
 ) -> ModelSpec:
     """All that is needed to run the model, by TorchServe's precedence.
 
-    Batching: what the caller said, then YAML, then the default. Workers and
-    timeouts: YAML, then the caller, then the configuration. Raises BadRequest
-    or InvalidModel for what cannot be run.
+    Batching: what the caller said, then YAML, then the key ``models``, then the
+    default. Timeouts: YAML, then ``models``, then the caller, then the
+    configuration. Workers: YAML, then the caller, then the configuration. What a
+    snapshot restores comes before all. Raises BadRequest or InvalidModel for
+    what cannot be run.
     """
     model = manifest.get("model") or {}
-    workers = _workers(said, config, yaml)
+    name = _name(said, model)
+    version = _text("version", model.get("modelVersion") or model.get("version") or "1.0")
+    settings = NOTHING if said.restored else model_settings.of(config.models, name, version)
+    tuning: dict[str, Any] = {} if said.restored else yaml
+    workers = _workers(said, config, tuning, settings)
     return ModelSpec(
-        name=_name(said, model),
-        version=_text("version", model.get("modelVersion") or model.get("version") or "1.0"),
+        name=name,
+        version=version,
         model_dir=model_dir,
         handler=_handler(said, config, model),
         url=said.url,
@@ -46,16 +54,28 @@ def make_spec(
         model_config=yaml,
         min_workers=workers[0],
         max_workers=workers[1],
-        batch_size=max(1, _first(said.batch_size, _integer(yaml, "batchSize", 1), 1)),
-        max_batch_delay=_first(said.max_batch_delay, _integer(yaml, "maxBatchDelay", 0), 100),
+        batch_size=max(1, _first(said.batch_size, _integer(tuning, "batchSize", 1), settings.batch_size, 1)),
+        max_batch_delay=_first(
+            said.max_batch_delay, _integer(tuning, "maxBatchDelay", 0), settings.max_batch_delay, 100
+        ),
         batch_policy=_policy(yaml, config),
         response_timeout=_seconds(
             "response_timeout",
-            _first(_integer(yaml, "responseTimeout", 1), said.response_timeout, config.default_response_timeout),
+            _first(
+                _integer(tuning, "responseTimeout", 1),
+                settings.response_timeout,
+                said.response_timeout,
+                config.default_response_timeout,
+            ),
         ),
         startup_timeout=_seconds(
             "startup_timeout",
-            _first(_integer(yaml, "startupTimeout", 1), said.startup_timeout, config.default_startup_timeout),
+            _first(
+                _integer(tuning, "startupTimeout", 1),
+                settings.startup_timeout,
+                said.startup_timeout,
+                config.default_startup_timeout,
+            ),
         ),
         max_retry_timeout=_first(_integer(yaml, "maxRetryTimeoutInSec", 0), 300),
         client_timeout=_first(_integer(yaml, "clientTimeoutInMills", 0), 0),
@@ -100,7 +120,7 @@ def _integer(yaml: dict[str, Any], key: str, least: int) -> int | None:
 
 
 def _name(said: Registration, model: dict[str, Any]) -> str:
-    name = said.model_name or model.get("modelName")
+    name = said.model_name or model.get("modelName") or said.fallback_name
     if not name:
         raise BadRequest("Model name is not defined.")
     return _text("name", name)
@@ -137,13 +157,15 @@ def _runtime(said: Registration, manifest: dict[str, Any]) -> str:
     return str(runtime)
 
 
-def _workers(said: Registration, config: Config, yaml: dict[str, Any]) -> tuple[int, int]:
+def _workers(said: Registration, config: Config, yaml: dict[str, Any], settings: ModelSettings) -> tuple[int, int]:
     least = _integer(yaml, "minWorkers", 1)
     most = _integer(yaml, "maxWorkers", 1)
     if least is not None and most is not None and most >= least:
         return check_workers(least), most
+    if said.loaded_at_startup and settings.min_workers:
+        return check_workers(settings.min_workers), max(settings.min_workers, settings.max_workers or 0)
     count = check_workers(max(0, _first(said.initial_workers, config.default_workers_per_model)))
-    return count, count
+    return count, max(count, said.max_workers or 0)
 
 
 def check_workers(count: int) -> int:

@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import threading
 
 import msgspec
 import pytest
@@ -68,10 +69,8 @@ def test_both_sides_of_a_socket_agree(size):
         if size <= 1000:
             protocol.write(left, message, bodies)
         else:
-            import threading
-
             threading.Thread(target=protocol.write, args=(left, message, bodies)).start()
-        received = protocol.read(right)
+        received = protocol.Source(right).read()
         assert received is not None
         assert [len(reply.body) for reply in protocol.replies(*received)] == [size, 0]
 
@@ -81,14 +80,34 @@ def test_the_end_of_the_stream_between_frames_is_no_error_and_inside_one_is():
     with right:
         protocol.write(left, protocol.Stop())
         left.close()
-        assert protocol.read(right) == (protocol.Stop(), b"")
-        assert protocol.read(right) is None
+        source = protocol.Source(right)
+        assert source.read() == (protocol.Stop(), b"")
+        assert source.read() is None
     left, right = socket.socketpair()
     with right:
         left.sendall(joined(protocol.Stop())[:-1])
         left.close()
         with pytest.raises(protocol.ProtocolError, match="closed inside a frame"):
-            protocol.read(right)
+            protocol.Source(right).read()
+
+
+@given(sizes=st.lists(st.sampled_from([0, 10, 1000, protocol.AHEAD - 60, protocol.AHEAD, 200_000]), max_size=6))
+def test_frames_that_came_together_are_read_one_by_one(sizes):
+    left, right = socket.socketpair()
+    with left, right:
+        left.settimeout(10)
+        right.settimeout(10)
+        batches = [
+            joined(*protocol.batch(number, [Request("r", {}, (Parameter("body", b"x" * size),))]))
+            for number, size in enumerate(sizes)
+        ]
+        writer = threading.Thread(target=left.sendall, args=(b"".join(batches),))
+        writer.start()
+        source = protocol.Source(right)
+        for number, size in enumerate(sizes):
+            message, bodies = source.read()
+            assert (message.number, len(bodies)) == (number, size)
+        writer.join()
 
 
 @pytest.mark.parametrize(

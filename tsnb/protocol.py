@@ -160,6 +160,12 @@ def _decode_head(head: Buffer) -> Message:
         raise ProtocolError(f"a frame with an unreadable head: {error}") from error
 
 
+def _cut(frame: Buffer, head: int) -> tuple[Message, memoryview]:
+    """The message of a whole frame with so long a head, and its bodies in one piece."""
+    view = memoryview(frame)
+    return _decode_head(view[HEADER.size : HEADER.size + head]), view[HEADER.size + head :]
+
+
 class Reader:
     """Bytes in, messages out, for a side that is fed by an event loop.
 
@@ -168,30 +174,57 @@ class Reader:
     """
 
     def __init__(self, max_bodies: int | None = None) -> None:
-        self._buffer = bytearray()
         self._max_bodies = max_bodies
+        #: The beginning of a header.
+        self._ahead = b""
+        #: A frame that is still coming, with room for all of it.
+        self._frame = bytearray()
+        self._filled = 0
 
-    def feed(self, data: Buffer) -> Iterator[tuple[Message, Buffer]]:
+    def feed(self, data: bytes) -> Iterator[tuple[Message, Buffer]]:
         """Add what arrived; yield each frame that is now whole.
 
         Raises :class:`ProtocolError` for garbage, or for bodies over the limit.
         """
-        buffer = self._buffer
-        buffer += data
-        start = 0
-        while len(buffer) - start >= HEADER.size:
-            head, bodies = _lengths(memoryview(buffer)[start : start + HEADER.size])
-            if self._max_bodies is not None and bodies > self._max_bodies:
-                raise ProtocolError(
-                    f"it has {bytes_text(bodies)}, the limit is {bytes_text(self._max_bodies)} (max_response_size)"
-                )
+        if self._frame:
+            data = self._fill(data)
+            if self._filled < len(self._frame):
+                return
+            frame, self._frame = self._frame, bytearray()
+            yield _cut(frame, _lengths(frame)[0])
+        if self._ahead:
+            data, self._ahead = self._ahead + data, b""
+        start, size = 0, len(data)
+        while size - start >= HEADER.size:
+            head, bodies = self._accepted(data[start : start + HEADER.size] if start else data)
             middle = start + HEADER.size + head
-            if len(buffer) < middle + bodies:
-                break
-            message = _decode_head(bytes(buffer[start + HEADER.size : middle]))
-            yield message, bytes(buffer[middle : middle + bodies])
+            if size < middle + bodies:
+                self._begin(data, start, middle + bodies - start)
+                return
+            yield _decode_head(data[start + HEADER.size : middle]), data[middle : middle + bodies]
             start = middle + bodies
-        del buffer[:start]
+        self._ahead = data[start:]
+
+    def _accepted(self, header: bytes) -> tuple[int, int]:
+        head, bodies = _lengths(header)
+        if self._max_bodies is not None and bodies > self._max_bodies:
+            raise ProtocolError(
+                f"it has {bytes_text(bodies)}, the limit is {bytes_text(self._max_bodies)} (max_response_size)"
+            )
+        return head, bodies
+
+    def _begin(self, data: bytes, start: int, size: int) -> None:
+        """Make room for a frame of this size, of which only a part has come."""
+        self._frame = bytearray(size)
+        self._filled = len(data) - start
+        self._frame[: self._filled] = memoryview(data)[start:]
+
+    def _fill(self, data: bytes) -> bytes:
+        """Add to the frame that is coming; what does not belong to it any more."""
+        wanted = min(len(data), len(self._frame) - self._filled)
+        self._frame[self._filled : self._filled + wanted] = memoryview(data)[:wanted]
+        self._filled += wanted
+        return data[wanted:]
 
 
 def bytes_text(size: int) -> str:
@@ -199,37 +232,52 @@ def bytes_text(size: int) -> str:
     return f"{size} bytes"
 
 
-def read(sock: socket.socket) -> tuple[Message, Buffer] | None:
-    """The next frame of a blocking socket, or None at end-of-file."""
-    header = bytearray(HEADER.size)
-    got = _fill(sock, header)
-    if got == 0:
-        return None
-    if got == HEADER.size:
-        head, bodies = _lengths(header)
-        payload = bytearray(head + bodies)
-        got += _fill(sock, payload)
-        if got == HEADER.size + len(payload):
-            view = memoryview(payload)
-            return _decode_head(view[:head]), view[head:]
-    raise ProtocolError(f"the connection closed inside a frame, after {got} bytes")
+AHEAD = 64 * 2**10
+"""Bytes that a worker asks for at a time: one system call for the whole of a small frame."""
 
 
-def _fill(sock: socket.socket, data: bytearray) -> int:
-    """Receive until ``data`` is full or the peer closes; the number of bytes received."""
-    view = memoryview(data)
-    got = 0
-    while got < len(data):
-        count = sock.recv_into(view[got:])
-        if count == 0:
-            break
-        got += count
-    return got
+class Source:
+    """Frames of a blocking socket, of which it may read more than one at a time."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._ahead = b""
+
+    def read(self) -> tuple[Message, Buffer] | None:
+        """The next frame, or None at end-of-file. Raises :class:`ProtocolError`."""
+        data: Buffer = self._ahead or self._sock.recv(AHEAD)
+        if not data:
+            return None
+        if len(data) < HEADER.size:
+            data = self._whole(data, HEADER.size)
+        head, bodies = _lengths(data)
+        end = HEADER.size + head + bodies
+        if len(data) < end:
+            data = self._whole(data, end)
+        self._ahead = bytes(data[end:])
+        return _cut(data if len(data) == end else data[:end], head)
+
+    def _whole(self, begun: Buffer, size: int) -> bytearray:
+        """So many bytes, of which the first have come."""
+        data = bytearray(size)
+        data[: len(begun)] = begun
+        view = memoryview(data)
+        got = len(begun)
+        while got < size:
+            count = self._sock.recv_into(view[got:])
+            if count == 0:
+                raise ProtocolError(f"the connection closed inside a frame, after {got} bytes")
+            got += count
+        return data
 
 
 def write(sock: socket.socket, message: Message, bodies: Sequence[Buffer] = ()) -> None:
     """Send one frame over a blocking socket, without joining its buffers."""
-    views = [memoryview(part).cast("B") for part in encode(message, bodies) if len(part)]
+    frame = encode(message, bodies)
+    if len(frame) == 1:
+        sock.sendall(frame[0])
+        return
+    views = [memoryview(part).cast("B") for part in frame if len(part)]
     while views:
         sent = sock.sendmsg(views[:64])
         while views and sent >= len(views[0]):
@@ -246,9 +294,11 @@ def batch(number: int, requests: Iterable[Request]) -> tuple[Batch, list[Buffer]
     bodies: list[Buffer] = []
     items = []
     for request in requests:
-        bodies.extend(parameter.value for parameter in request.parameters)
-        sizes = tuple((p.name, p.content_type, len(p.value)) for p in request.parameters)
-        items.append(Item(request.id, request.headers, sizes))
+        sizes = []
+        for parameter in request.parameters:
+            bodies.append(parameter.value)
+            sizes.append((parameter.name, parameter.content_type, len(parameter.value)))
+        items.append(Item(request.id, request.headers, tuple(sizes)))
     return Batch(number, tuple(items)), bodies
 
 

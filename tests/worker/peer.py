@@ -23,6 +23,7 @@ class Server:
 
     def __init__(self, sock: socket.socket, process: subprocess.Popen[bytes], log: Path) -> None:
         self.sock = sock
+        self.source = protocol.Source(sock)
         self.process = process
         self.log = log
         self.number = 0
@@ -41,7 +42,7 @@ class Server:
         protocol.write(self.sock, *protocol.batch(self.number, requests))
 
     def receive(self) -> tuple[Any, Any]:
-        received = protocol.read(self.sock)
+        received = self.source.read()
         assert received is not None, f"the worker is gone: {self.log.read_text()}"
         return received
 

@@ -242,7 +242,7 @@ def test_a_handler_that_exits_ends_the_process(serving: Callable[..., Server], c
     worker = serving(f"import os, sys\ndef handle(data, context):\n    if data: {call}\n")
     worker.send(body(b""))
     assert worker.process.wait(DEADLINE) == code
-    assert protocol.read(worker.sock) is None
+    assert worker.source.read() is None
 
 
 LOAD_FAILURES = {

@@ -32,9 +32,10 @@ def run(sock: socket.socket) -> int:
         with lock:
             protocol.write(sock, message, bodies)
 
+    source = protocol.Source(sock)
     model: Model | None = None
     try:
-        while (received := protocol.read(sock)) is not None:
+        while (received := source.read()) is not None:
             message, bodies = received
             output.clear(message.items if isinstance(message, Batch) else ())
             if isinstance(message, Load):

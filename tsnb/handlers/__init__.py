@@ -8,5 +8,8 @@ from __future__ import annotations
 DEFAULT_HANDLERS = {
     "base_handler": "tsnb.handlers.base",
     "image_classifier": "tsnb.handlers.image_classifier",
+    "image_segmenter": "tsnb.handlers.image_segmenter",
+    "object_detector": "tsnb.handlers.object_detector",
+    "text_classifier": "tsnb.handlers.text_classifier",
 }
 """The names an archive may give instead of a file of its own, and their modules (spec 5.3)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from abc import ABC
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from PIL import Image
 
 from tsnb.handlers.base import BaseHandler
 from tsnb.handlers.context import Context
+from tsnb.handlers.explaining import attribution
 from tsnb.handlers.timing import timed
 
 INTEGRATION_STEPS = 15
@@ -41,11 +43,11 @@ class VisionHandler(BaseHandler, ABC):
             return self.image_processing(Image.open(io.BytesIO(image)))  # type: ignore[no-any-return]
         return torch.FloatTensor(image)
 
+    @cached_property
+    def ig(self) -> Any:
+        """Captum's integrated gradients of the model, made on first use."""
+        return attribution("IntegratedGradients", self.model)
+
     def get_insights(self, tensor_data: torch.Tensor, _: Any, target: int = 0) -> Any:
         """Integrated gradients of ``target`` for each pixel, as nested lists. Needs the package captum."""
-        try:
-            from captum.attr import IntegratedGradients
-        except ImportError as error:
-            raise RuntimeError("explanations of image handlers need the package captum: pip install captum") from error
-        gradients = IntegratedGradients(self.model)
-        return gradients.attribute(tensor_data, target=target, n_steps=INTEGRATION_STEPS).tolist()
+        return self.ig.attribute(tensor_data, target=target, n_steps=INTEGRATION_STEPS).tolist()

@@ -56,13 +56,15 @@ def archive(
     requirements_file: str | Path | None = None,
     config_file: str | Path | None = None,
     provenance: Mapping[str, Any] | None = None,
+    manifest: str | None = None,
 ) -> Path:
     """Write an archive and return its path; the arguments are the flags of torch-model-archiver.
 
     ``extra_files`` is a comma-separated string or a list of files, folders
     (whose contents are taken) and wildcards. ``provenance`` is kept in
-    ``MAR-INF/tsnb.json`` and must be JSON. When this raises, nothing is left
-    and an older archive is untouched. Raises BadRequest, Conflict, NotFound,
+    ``MAR-INF/tsnb.json`` and must be JSON. ``manifest`` is the text of
+    ``MAR-INF/MANIFEST.json`` where it is not to be made here. When this raises,
+    nothing is left and an older archive is untouched. Raises BadRequest, Conflict, NotFound,
     InvalidModel, and TsnbError when the disk is full.
     """
     _check(model_name, str(version), runtime, archive_format)
@@ -83,8 +85,8 @@ def archive(
     collection.add_extra(extra_files)
     _check_config(config_file)
     created = datetime.now()
-    manifest = encode(new(model, runtime, created))
-    contents = Contents(model_name, manifest, collection.members(), _json(provenance or {}), created)
+    text = manifest.encode() if manifest is not None else encode(new(model, runtime, created))
+    contents = Contents(model_name, text, collection.members(), _json(provenance or {}), created)
     _keep_sources_out(target, contents.members)
     _write(target, contents, pack, force)
     return target

@@ -10,29 +10,17 @@ import sys
 from pathlib import Path
 
 from tsnb.archive.diff import diff as compare
+from tsnb.archive.flags import add_flags
 from tsnb.archive.read import open_archive
 from tsnb.archive.report import as_json, find_archive, report
 from tsnb.archive.report_text import diff_text, report_text
-from tsnb.archive.write import FORMATS, RUNTIMES
 from tsnb.archive.write import archive as write
 from tsnb.cli.commands import Run
 
 
 def archive(parser: argparse.ArgumentParser) -> Run:
     """Every flag of ``torch-model-archiver``."""
-    add = parser.add_argument
-    add("--model-name", required=True, metavar="NAME", help="what the model is called; names the archive")
-    add("--version", "-v", required=True, help="version of the model, any text")
-    add("--handler", required=True, help="a default handler, or a Python file, FILE:FUNCTION if need be")
-    add("--serialized-file", metavar="FILE", help="weights or program: .pt, .pth, .safetensors, .onnx …")
-    add("--model-file", metavar="FILE", help="Python file with the model's one class")
-    add("--extra-files", default="", metavar="FILES", help="comma-separated files, folders and wildcards")
-    add("--runtime", default="python", choices=RUNTIMES)
-    add("--export-path", default=".", metavar="DIR", help="where to put the archive (default: here)")
-    add("--archive-format", default="default", choices=list(FORMATS))
-    add("--force", "-f", action="store_true", help="replace an archive of that name")
-    add("--requirements-file", "-r", metavar="FILE", help="packages the model needs")
-    add("--config-file", "-c", metavar="FILE", help="model-config.yaml")
+    add_flags(parser)
     return _archive
 
 

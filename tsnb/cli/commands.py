@@ -22,6 +22,7 @@ Run: TypeAlias = Callable[[argparse.Namespace], int]
 COMMANDS = {
     "serve": ("serve", "start the server"),
     "torchserve": ("torchserve", "start and stop a server as the torchserve command does"),
+    "shims": ("shims", "write torchserve, torch-model-archiver and torch-workflow-archiver commands that call tsnb"),
     "archive": ("archives", "make a model archive"),
     "inspect": ("archives", "show what an archive holds, without running it"),
     "diff": ("archives", "compare two archives"),

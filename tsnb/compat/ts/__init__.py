@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 
-from tsnb import __version__
+from .version import __version__
 
 __all__ = ["__version__"]
 

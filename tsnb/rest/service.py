@@ -60,6 +60,10 @@ class Service:
         self.connections: set[Connection] = set()
         #: What each listener knows of the requests it saw before.
         self.heads: defaultdict[Listener, Heads] = defaultdict(Heads)
+        #: Connections that wait for an answer by a callback.
+        self.waiting = 0
+        #: Connections that hold an answer back until the end of the loop's turn.
+        self.held: list[Connection] = []
         self._doors = doors
         self._guard = guard
         self._endpoints = endpoints
@@ -113,6 +117,12 @@ class Service:
             return ""
         present = {name.lower() for name in response.headers}
         return "".join(line for name, line in self._cors.items() if name not in present)
+
+    def release(self) -> None:
+        """Write all answers that were held back."""
+        held, self.held = self.held, []
+        for connection in held:
+            connection.release()
 
     def finished(self, remote: str, method: str, target: str, status: int, begun: float) -> None:
         """A request was answered: note it."""

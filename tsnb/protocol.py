@@ -63,6 +63,7 @@ class Load(Struct, frozen=True, array_like=True, tag="load"):
     service_envelope: str = ""
     decode_input_request: bool = True
     limit_max_image_pixels: bool = True
+    concurrent: bool = False
 
 
 class Item(Struct, frozen=True, array_like=True):
@@ -78,6 +79,12 @@ class Batch(Struct, frozen=True, array_like=True, tag="batch"):
 
     number: int
     items: tuple[Item, ...]
+
+
+class Cancel(Struct, frozen=True, array_like=True, tag="cancel"):
+    """Nobody waits for this batch any more; it is answered nevertheless. Sent to concurrent workers only."""
+
+    number: int
 
 
 class Stop(Struct, frozen=True, array_like=True, tag="stop"):
@@ -132,7 +139,7 @@ class Failed(Struct, frozen=True, array_like=True, tag="failed"):
     metrics: tuple[MetricSample, ...] = ()
 
 
-Message: TypeAlias = Load | Batch | Stop | Ready | Result | Failed
+Message: TypeAlias = Load | Batch | Cancel | Stop | Ready | Result | Failed
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)

@@ -13,9 +13,11 @@ batch size, so that raising ``batchSize`` never lowers throughput.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from msgspec import Struct
 
+from tsnb.engine.job import Job
 from tsnb.messages import BatchPolicy
 
 SMOOTHING = 0.2
@@ -90,6 +92,22 @@ def decide(
         return _window(now, waiting, oldest, batch_size, max_delay)
     share = math.ceil(waiting / idle)
     return Decision(cost.best(min(share, batch_size)))
+
+
+def split(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs of a batch that must go in a later one: an explanation or a description has a batch for itself.
+
+    A handler looks at the first request only to see which it is to give.
+    """
+    for position, job in enumerate(jobs):
+        if _is_lonely(job):
+            return list(jobs[max(1, position) :])
+    return []
+
+
+def _is_lonely(job: Job) -> bool:
+    headers = job.request.headers
+    return headers.get("explain") == "True" or headers.get("describe") == "True"
 
 
 def _window(now: float, waiting: int, oldest: float, batch_size: int, max_delay: float) -> Decision:

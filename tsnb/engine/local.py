@@ -20,6 +20,9 @@ from tsnb.config import Config
 from tsnb.engine import nursery, placement, processes
 from tsnb.engine.api import Outcome, Registration, Scaled, Stream
 from tsnb.engine.job import Job, asked
+from tsnb.engine.kinds import served
+from tsnb.engine.lifecycle import with_lifecycle
+from tsnb.engine.metric_log import MetricLog
 from tsnb.engine.model import ServedModel
 from tsnb.engine.recorder import Recorder
 from tsnb.engine.records import with_timings
@@ -29,6 +32,7 @@ from tsnb.engine.stats import Stats
 from tsnb.engine.store import Store
 from tsnb.engine.supervisor import Slot
 from tsnb.engine.swap import MAX_CHECKS, swap
+from tsnb.engine.system_metrics import SystemMetrics
 from tsnb.errors import BadRequest, Conflict, ServiceUnavailable, TsnbError
 from tsnb.messages import Failure, LogLine, ModelSpec, ModelStatus, Recorded, Reply, Request, Revision, Swapped
 
@@ -41,9 +45,9 @@ FIRST_WORKER_ID = 9000
 class LocalEngine:
     """Implements :class:`tsnb.engine.api.Engine` with processes of this machine."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, metric_log: MetricLog | None = None) -> None:
         self.config = config
-        self._stats = Stats()
+        self._stats = Stats(config, metric_log)
         self._store: Store[ServedModel] = Store()
         self._recorder = Recorder(config)
         self._nursery = nursery.Nursery()
@@ -58,9 +62,12 @@ class LocalEngine:
         if self._devices is not None:
             return
         self._loop = asyncio.get_running_loop()
+        self._stats.open()
         if nursery.available():
             self._in_background(self._warm_up())
         self._devices = await asyncio.to_thread(placement.devices, self.config.number_of_gpu)
+        if not self.config.disable_system_metrics:
+            self._in_background(SystemMetrics(self.config, self._stats.system, self._worker_pids).run())
 
     async def _warm_up(self) -> None:
         with contextlib.suppress(TsnbError, TimeoutError):  # whoever needs a worker is told
@@ -70,6 +77,10 @@ class LocalEngine:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+    def _worker_pids(self) -> list[int]:
+        slots = [slot for model in self._store.all() for slot in model.slots]
+        return [slot.process.pid for slot in slots if slot.process is not None]
 
     async def close(self, timeout: float = 3.0) -> None:
         """Stop every worker within ``timeout`` seconds, by force where needed."""
@@ -82,6 +93,7 @@ class LocalEngine:
         await asyncio.gather(*(model.close(max(0.1, timeout - 0.5)) for model in models))
         self._nursery.close()
         await asyncio.to_thread(_discard_all, [path for model in models for path in model.model_dirs])
+        await asyncio.to_thread(self._stats.close)
 
     @property
     def devices(self) -> list[placement.Device]:
@@ -117,8 +129,9 @@ class LocalEngine:
         model_dir = str(extraction.model_dir)
         try:
             spec = make_spec(registration, self.config, model_dir, extraction.manifest, extraction.config)
-            model = ServedModel(spec, self.config, self._stats, self._recorder)
+            model = served(with_lifecycle(spec), self.config, self._stats, self._recorder)
             self._store.add(spec.name, spec.version, model)
+            self._stats.model_added(spec.name, spec.version)
         except TsnbError:
             await asyncio.to_thread(discard, extraction.model_dir)
             raise
@@ -141,6 +154,7 @@ class LocalEngine:
         if model.closed:  # somebody else forgot it, and another may have its name by now
             return
         self._store.remove(*model.key)
+        self._stats.model_removed(*model.key, last=model.spec.name not in self._store.names())
         await model.close(min(model.spec.response_timeout, self.config.unregister_model_timeout))
         await asyncio.to_thread(_discard_all, model.model_dirs)
 
@@ -222,12 +236,16 @@ class LocalEngine:
             model.check_served()
             extraction = await asyncio.to_thread(self._revised, model.spec, revision)
             spec = revised_spec(model.spec, extraction, model.next_build())
-            checks = revision.checks or self._recorder.samples(*model.key, MAX_CHECKS)
+            checks = revision.checks or self._samples(model)
             try:
                 return await self._bring_live(model, spec, checks)
             except BaseException:
                 await asyncio.shield(asyncio.to_thread(discard, extraction.model_dir))
                 raise
+
+    def _samples(self, model: ServedModel) -> Sequence[Request]:
+        """Recorded requests to check new code with: none of a stateful model, whose sequences they would disturb."""
+        return () if model.spec.sequencing is not None else self._recorder.samples(*model.key, MAX_CHECKS)
 
     async def rollback(self, name: str, version: str | None) -> Swapped:
         """Go back to the code before the last swap."""
@@ -268,7 +286,7 @@ class LocalEngine:
         job = Job(request, done, now)
         if timed:
             job.done = lambda outcome: done(with_timings(outcome, job, self._loop.time()))
-        self._stats.request_accepted(name, version)
+        job.counted = self._stats.accept(name, version)
         model.submit(job)
         return partial(model.cancel, job)
 

@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from tsnb.config import Config
-from tsnb.engine.batching import CostModel, decide
+from tsnb.engine.batching import CostModel, decide, split
 from tsnb.engine.history import History
 from tsnb.engine.job import Job
 from tsnb.engine.logs import LogRing
@@ -19,7 +20,7 @@ from tsnb.engine.recorder import Recorder
 from tsnb.engine.records import recorded
 from tsnb.engine.stats import Stats
 from tsnb.engine.supervisor import Slot
-from tsnb.engine.worker_handle import Flight
+from tsnb.engine.worker_handle import Flight, WorkerHandle
 from tsnb.errors import ModelNotFound, RequestTimeout, ServiceUnavailable, TsnbError
 from tsnb.messages import MetricSample, ModelSpec, ModelStatus
 
@@ -96,21 +97,15 @@ class ServedModel:
         if not self.queue.put(job):
             raise ServiceUnavailable(NO_WORKER.format(name=self.spec.name))
         if self.spec.client_timeout > 0:
-            self._expire_later(job)
+            self._loop.call_later(self.spec.client_timeout / 1000, self._expire, job)
         self._dispatch()
 
-    def _expire_later(self, job: Job) -> None:
-        seconds = self.spec.client_timeout / 1000
-        job.deadline = job.created + seconds
-        self._loop.call_later(seconds, self._expire)
-
-    def _expire(self) -> None:
-        for job in self.queue.expired(self._loop.time()):
-            job.fail(
-                RequestTimeout(
-                    f"No worker took the request within {self.spec.client_timeout} ms (clientTimeoutInMills)."
-                )
-            )
+    def _expire(self, job: Job) -> None:
+        """The client has waited long enough for an answer, or for the first part of one."""
+        if not job.settled:
+            where = "No worker took the request" if job.taken == 0.0 else "The handler did not answer"
+            job.fail(RequestTimeout(f"{where} within {self.spec.client_timeout} ms (clientTimeoutInMills)."))
+            self.cancel(job)
 
     def cancel(self, job: Job) -> None:
         """The client is gone: a job that still waits is forgotten."""
@@ -141,9 +136,16 @@ class ServedModel:
         if not wanted or slot.handle is None:
             self._idle.appendleft(slot)
             return
+        if len(wanted) > 1 and (apart := split(wanted)):
+            self.queue.put_back(apart)
+            del wanted[-len(apart) :]
         for job in wanted:
             job.met, job.taken, job.batch = max(job.created, slot.idle_since), now, len(wanted)
         slot.handle.run(wanted)
+
+    def make_handle(self, **settings: Any) -> WorkerHandle:
+        """The server's side of the connection to one of its workers."""
+        return WorkerHandle(**settings)
 
     def _look_again(self, when: float | None) -> None:
         if when is not None and (
@@ -162,6 +164,7 @@ class ServedModel:
 
     def on_worker_gone(self, slot: Slot) -> None:
         """A worker can take no more work."""
+        self._stats.worker_gone(self.spec, slot.id)
         if slot in self._idle:
             self._idle.remove(slot)
 
@@ -181,7 +184,7 @@ class ServedModel:
     def on_metrics(self, samples: Sequence[MetricSample]) -> None:
         """What a handler measured."""
         for sample in samples:
-            self._stats.sample(sample)
+            self._stats.sample(sample, self.spec.name)
 
     def _count(self, slot: Slot, flight: Flight, seconds: float) -> None:
         now, wall = self._loop.time(), time.time()
@@ -195,7 +198,8 @@ class ServedModel:
                 self.errors += 1
             if job.error is not None or self._recorder.wants(self.key, wall):
                 self._recorder.keep(recorded(job, slot, flight, now, wall), private=self._private)
-            self._stats.job_done(self.spec, queued=job.taken - job.created, latency=latency)
+            self._stats.job_done(job.counted, queued=job.taken - job.created, latency=latency, wall=wall)
+        self._stats.batch_done(seconds - _handler_seconds(flight), wall)
 
     def refuse_if_hopeless(self) -> None:
         """When the last worker was given up, nobody will answer what waits."""
@@ -235,6 +239,7 @@ class ServedModel:
         self._cost = CostModel()
         for slot in slots:
             slot.candidate = False
+            self._stats.worker_loaded(spec, slot.id, slot.status().load_time)
             if slot.idle:
                 self._put_idle(slot)
         for slot in old:
@@ -281,3 +286,9 @@ class ServedModel:
         workers = tuple(slot.status() for slot in self.slots)
         counts = (len(self.queue), self.requests, self.errors, self._latency)
         return ModelStatus(self.spec, default, workers, *counts, self._history.recent(time.time()))
+
+
+def _handler_seconds(flight: Flight) -> float:
+    """How long the worker was busy with a batch, as its answers say."""
+    reply = flight.jobs[0].reply
+    return sum(reply.timings.get(stage, 0.0) for stage in ("decode", "handle", "encode")) if reply is not None else 0.0

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from tsnb import protocol
+from tsnb.config import Config
 from tsnb.engine.backoff import Backoff
 from tsnb.engine.logs import follow
 from tsnb.engine.processes import Order, Process, threads, usable_cores, worker_environment
@@ -129,7 +130,7 @@ class Slot:
         if self.retiring:
             return
         await self._follow_output()
-        self.handle = WorkerHandle(
+        self.handle = self._model.make_handle(
             on_done=self._on_done,
             on_metrics=self._model.on_metrics,
             on_overdue=self._on_overdue,
@@ -142,7 +143,7 @@ class Slot:
 
     def _extra_environment(self) -> dict[str, str]:
         decode = self._model.config.decode_input_request
-        extra = {"TS_DECODE_INPUT_REQUEST": str(decode).lower()}
+        extra = {"TS_DECODE_INPUT_REQUEST": str(decode).lower(), **sequence_headers(self._model.config)}
         if "OMP_NUM_THREADS" not in os.environ:
             extra["OMP_NUM_THREADS"] = str(threads(usable_cores(), len(self._model.slots)))
         return extra
@@ -162,6 +163,7 @@ class Slot:
             service_envelope=spec.service_envelope,
             decode_input_request=config.decode_input_request,
             limit_max_image_pixels=config.limit_max_image_pixels,
+            concurrent=spec.concurrent,
         )
 
     async def _follow_output(self) -> None:
@@ -330,6 +332,16 @@ class Slot:
             self._task.cancel()
             await self._clean_up()
         self._settle(Conflict("The worker was stopped before it was ready: the model was scaled down or unregistered."))
+
+
+def sequence_headers(config: Config) -> dict[str, str]:
+    """The names of the sequence headers, where they are not the usual ones, as a handler's context reads them."""
+    names = {
+        "TS_REQUEST_SEQUENCE_ID": config.ts_header_key_sequence_id,
+        "TS_REQUEST_SEQUENCE_START": config.ts_header_key_sequence_start,
+        "TS_REQUEST_SEQUENCE_END": config.ts_header_key_sequence_end,
+    }
+    return {variable: name for variable, name in names.items() if name != variable.lower()}
 
 
 def how_it_ended(code: int | None, reason: str) -> str:

@@ -16,6 +16,7 @@ import threading
 from tsnb import protocol
 from tsnb.protocol import Batch, Buffer, Load, Stop
 from tsnb.worker import watch
+from tsnb.worker.concurrent import ConcurrentModel
 from tsnb.worker.model import Model
 from tsnb.worker.output import capture
 
@@ -39,6 +40,8 @@ def run(sock: socket.socket) -> int:
             message, bodies = received
             output.clear(message.items if isinstance(message, Batch) else ())
             if isinstance(message, Load):
+                if message.concurrent:
+                    return ConcurrentModel(message, output, send).serve(source.read)
                 model = Model(message, output, send)
                 if not model.load():
                     return 1

@@ -79,18 +79,20 @@ class Model:
         try:
             self._stages.run("encode", self._send, *self._result(batch, bodies))
         except Exception as error:
-            self._fail(batch.number, error, _batch_answer(error), ids)
-            return
+            self._fail_batch(batch.number, error, ids)
         finally:
             self.context.stream = None
 
     def _result(self, batch: Batch, bodies: Buffer) -> tuple[Message, list[Buffer]]:
-        requests = protocol.requests(batch, bodies)
-        data = self._stages.run("decode", self._open, batch.number, requests)
+        data = self._stages.run("decode", self._open, batch.number, protocol.requests(batch, bodies))
         start = time.perf_counter()
         results = self._stages.run("handle", self._call, data)
-        _check(results, len(requests))
-        self.context.metrics.add_time("PredictionTime", round((time.perf_counter() - start) * 1000, 2))
+        return self._made(batch, results, time.perf_counter() - start)
+
+    def _made(self, batch: Batch, results: Any, seconds: float) -> tuple[Message, list[Buffer]]:
+        """What the handler returned, after so many seconds, as a message."""
+        _check(results, len(batch.items))
+        self.context.metrics.add_time("PredictionTime", round(seconds * 1000, 2))
         replies = self._stages.run("encode", self._encode, results)
         metrics = self.context.metrics.take()
         return protocol.result(batch.number, replies, timings=self._stages.seconds, metrics=metrics)
@@ -121,10 +123,15 @@ class Model:
     def _encode(self, results: list[Any], last: bool = True) -> list[Reply]:
         rows = self.context.request_processor or []
         if last:
-            for row in rows:
-                if row.get_response_header("ts_stream_next") == "true":
-                    row.add_response_property("ts_stream_next", "false")
+            _say_what_follows(rows, results, self.context.stopping_criteria)
         return [_reply(row, value) for row, value in zip(rows, results, strict=True)]
+
+    def _fail_batch(self, number: int, error: Exception, ids: tuple[str, ...]) -> None:
+        answer = _batch_answer(error)
+        if answer[0] == 200:  # a handler that raises a success: TorchServe answers so
+            self._send(*protocol.result(number, [Reply(b"error")] * len(ids), metrics=self.context.metrics.take()))
+        else:
+            self._fail(number, error, answer, ids)
 
     def _fail(self, number: int | None, error: Exception, answer: tuple[int, str], ids: tuple[str, ...]) -> None:
         order = self._order
@@ -168,6 +175,21 @@ def _reply(row: RequestProcessor, value: Any) -> Reply:
     headers = {str(name): str(text) for name, text in row.get_response_headers().items()}
     status = int(row.get_response_status_code() or 200)
     return Reply(encode_value(value), status, str(row.get_response_status_phrase() or ""), headers)  # type: ignore[arg-type]
+
+
+def _say_what_follows(rows: list[RequestProcessor], results: list[Any], criteria: Any) -> None:
+    """The header by which each answer tells whether another follows (spec 1.10, 7.8).
+
+    ``criteria`` are those of continuous batching: given an answer each says whether
+    it is the last, or None for one that was no part of a stream.
+    """
+    for index, row in enumerate(rows):
+        if criteria:
+            last = criteria[index](results[index])
+            if last is not None:
+                row.add_response_property("ts_stream_next", "false" if last else "true")
+        elif row.get_response_header("ts_stream_next") == "true":
+            row.add_response_property("ts_stream_next", "false")
 
 
 def _check(results: Any, wanted: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import time
 from collections.abc import Callable
 from typing import Any
@@ -29,6 +30,19 @@ class Stages:
         start = time.perf_counter()
         try:
             return call(*args, **kwargs)
+        except Exception:
+            if self.failed is None:
+                self.failed = name, ", ".join(map(outline, args))
+            raise
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+    async def wait(self, name: str, call: Callable[..., Any], *args: Any) -> Any:
+        """As :meth:`run`, for a call whose result may have to be awaited."""
+        start = time.perf_counter()
+        try:
+            result = call(*args)
+            return await result if inspect.isawaitable(result) else result
         except Exception:
             if self.failed is None:
                 self.failed = name, ", ".join(map(outline, args))

@@ -5,9 +5,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lab lint format notebooks screenshots check-install conformance docs bench clean
+.PHONY: demo test lab lint format notebooks screenshots labextension check-install conformance docs bench clean
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt tsnb/labextension/build.json
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python $(PIP) install --constraint constraints.txt --editable '.[lab,test]'
 	touch $@
@@ -35,6 +35,9 @@ notebooks: $(STAMP)  ## execute the notebooks again and keep their outputs
 
 screenshots: $(STAMP)  ## JupyterLab, light and dark, into docs/images
 	$(BIN)/python tests/ui/screenshots.py
+
+labextension: $(STAMP)  ## the JupyterLab extension, from labextension/ into tsnb/labextension/ (needs node and npm)
+	$(BIN)/python labextension/build.py
 
 docs: $(STAMP)  ## pages that are made from the code
 	$(BIN)/python docs/make_configuration.py

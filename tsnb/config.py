@@ -38,22 +38,8 @@ class Config:
     management_address: str = key("http://127.0.0.1:8081", "Where models are managed.")
     metrics_address: str = key("http://127.0.0.1:8082", "Where metrics are read.")
     enable_metrics_api: bool = key(True, "Open the metrics listener.")
-    enable_grpc: bool = key(True, "Answer gRPC too, where the extra grpc is installed.")
-    grpc_inference_address: str = key("127.0.0.1", "Host where gRPC predictions are answered.")
-    grpc_inference_port: int = key(7070, "Port of that host; 0 takes a free one.", least=0)
-    grpc_management_address: str = key("127.0.0.1", "Host where models are managed over gRPC.")
-    grpc_management_port: int = key(7071, "Port of that host; 0 takes a free one.", least=0)
-    grpc_inference_max_connection_age_ms: int = key(
-        0, "Milliseconds until a gRPC client must connect anew for predictions; 0 means never.", least=0
-    )
-    grpc_inference_max_connection_age_grace_ms: int = key(
-        0, "Milliseconds that its running calls then still get; 0 means all they need.", least=0
-    )
-    grpc_management_max_connection_age_ms: int = key(0, "The same age where models are managed.", least=0)
-    grpc_management_max_connection_age_grace_ms: int = key(0, "The same grace where models are managed.", least=0)
-    enable_grpc_ssl: bool = key(False, "Speak TLS to gRPC clients, with certificate_file and private_key_file.")
-    certificate_file: str = key("", "PEM file with the certificate chain of https addresses and of gRPC.")
-    private_key_file: str = key("", "PEM file with the private key of https addresses and of gRPC.")
+    certificate_file: str = key("", "PEM file with the certificate chain of https addresses.")
+    private_key_file: str = key("", "PEM file with the private key of https addresses.")
     keystore: str = key("", "Not read: name PEM files in certificate_file and private_key_file instead.")
 
     # Models.
@@ -120,24 +106,6 @@ class Config:
     keep_alive_timeout: float = key(120, "Seconds a connection may stay open without a request.", least=0.1)
     shutdown_timeout: float = key(10, "Seconds for running requests to finish when the server stops.", least=0)
 
-    # Metrics.
-    metrics_mode: str = key(
-        "both",
-        "log: metrics go to log files; prometheus: to the metrics page; legacy: three to the page, the rest to files; "
-        "both: all to both, those of handlers as they come.",
-        choices=("both", "log", "prometheus", "legacy"),
-    )
-    metrics_config: str = key("", "YAML file that lists the metrics; empty means those of TorchServe.")
-    model_metrics_auto_detect: bool = key(False, "Count metrics of handlers that metrics_config does not list.")
-    disable_system_metrics: bool = key(False, "Do not measure CPU, memory, disk and GPUs.")
-    system_metrics_cmd: str = key("", "Command that measures the machine instead, and prints metrics.", "")
-    metric_time_interval: int = key(60, "Seconds between two measurements of the machine.", "", least=1)
-    metrics_location: str = key(
-        "",
-        "Folder of ts_metrics.log and model_metrics.log; tsnb serve asks METRICS_LOCATION and LOG_LOCATION instead.",
-        "",
-    )
-
     # Logs.
     access_log: bool = key(True, "Write a line for every request.")
 
@@ -162,7 +130,22 @@ JVM_ONLY = frozenset(
 
 NOT_YET = frozenset(
     [
+        "grpc_inference_address",
+        "grpc_management_address",
+        "grpc_inference_port",
+        "grpc_management_port",
+        "enable_grpc_ssl",
+        "grpc_inference_max_connection_age_ms",
+        "grpc_inference_max_connection_age_grace_ms",
+        "grpc_management_max_connection_age_ms",
+        "grpc_management_max_connection_age_grace_ms",
         "workflow_store",
+        "metrics_mode",
+        "metrics_config",
+        "model_metrics_auto_detect",
+        "disable_system_metrics",
+        "system_metrics_cmd",
+        "metric_time_interval",
         "plugins_path",
         "initial_distribution_port",
         "ts_open_inference_protocol",
@@ -253,8 +236,6 @@ def _convert(setting: Field[Any], kind: type, value: Any) -> Any:
         value = _parse(setting.name, kind, value.strip())
     if setting.name in PATTERNS:
         _check_patterns(setting.name, value)
-    if choices:
-        value = value.lower()
     if choices and value not in choices:
         raise ConfigError(f"{setting.name}={value!r} must be one of: {', '.join(choices)}.")
     if least is not None and not value >= least:

@@ -1,0 +1,1 @@
+"""The JavaScript client, run by node against a real server."""

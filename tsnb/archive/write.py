@@ -78,7 +78,7 @@ def archive(
         serialized_file=collection.add_file(serialized_file),
         handler=named,
         model_file=collection.add_file(model_file),
-        model_version=str(version),
+        model_version=str(version) or None,
         requirements_file=collection.add_file(requirements_file),
         config_file=collection.add_file(config_file),
     )

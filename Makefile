@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lab lint format notebooks screenshots labextension check-install conformance docs bench clean
+.PHONY: demo test lab lint format notebooks screenshots labextension protos check-install conformance conformance-renew docs bench clean
 
 $(STAMP): pyproject.toml constraints.txt tsnb/labextension/build.json
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -42,6 +42,9 @@ labextension: $(STAMP)  ## the JupyterLab extension, from labextension/ into tsn
 docs: $(STAMP)  ## pages that are made from the code
 	$(BIN)/python docs/make_configuration.py
 
+protos: $(STAMP)  ## the gRPC messages, from tsnb/rpc/protos/*.proto into their compiled form
+	$(BIN)/python tests/rpc/compile.py
+
 check-install: $(STAMP)  ## a wheel, installed into an environment of its own
 	$(BIN)/python tests/check_install.py
 
@@ -55,8 +58,11 @@ $(TORCHSERVE)/.installed: tests/conformance/requirements.txt
 	$(TORCHSERVE)/bin/python $(PIP) install -r tests/conformance/requirements.txt
 	touch $@
 
-conformance: $(STAMP) $(TORCHSERVE)/.installed  ## the real TorchServe beside tsnb (needs Java 17)
-	$(BIN)/python -m pytest tests/conformance -m torchserve
+conformance: $(STAMP) $(TORCHSERVE)/.installed  ## the real TorchServe beside tsnb, both as recorded (needs Java 17)
+	$(BIN)/python -m pytest tests/conformance $(ARGS)
+
+conformance-renew: $(STAMP) $(TORCHSERVE)/.installed  ## record TorchServe's answers again (ARGS: names of tables)
+	$(BIN)/python -m tests.conformance.renew $(ARGS)
 
 bench: $(STAMP)  ## tsnb beside its peers, into benchmarks/RESULTS.md (ARGS=--quick: under five minutes)
 	@command -v wrk >/dev/null || { echo "make bench needs wrk: apt-get install wrk, or brew install wrk"; exit 1; }

@@ -1,14 +1,15 @@
 """Archives travel both ways: TorchServe serves tsnb's, tsnb serves torch-model-archiver's."""
 
 import io
-import json
 import subprocess
 import textwrap
 
 import pytest
 from PIL import Image
 
-from tests.conformance.conftest import Server
+from tests.conformance.calls import call
+from tests.conformance.houses import House
+from tests.conformance.servers import Server
 from tsnb.archive.write import archive
 
 pytestmark = [pytest.mark.torchserve, pytest.mark.timeout(300)]
@@ -85,11 +86,17 @@ def picture():
 
 def ask(server, name):
     """The answers to a JSON body and to a picture."""
-    numbers = json.dumps({"x": [n / 64 for n in range(64)]}).encode()
-    return server.predict(name, numbers, "application/json"), server.predict(name, picture(), "image/png")
+    numbers = {"x": [n / 64 for n in range(64)]}
+    return predict(server, name, numbers), predict(server, name, picture(), content_type="image/png")
 
 
-def test_the_same_archives_give_the_same_answers_in_both_servers(torchserve, tsnb_command, parts, tmp_path):
+def predict(server, name, body, **more):
+    answer = call(f"POST /predictions/{name}", body, **more).ask(server)
+    assert answer["status"] == 200, (answer, server.tail())
+    return answer["body"]
+
+
+def test_the_same_archives_give_the_same_answers_in_both_servers(torchserve, parts, tmp_path):
     store = tmp_path / "store"
     store.mkdir()
     for name, form in (("made_default", "default"), ("made_stored", "zip-store"), ("made_tgz", "tgz")):
@@ -99,12 +106,14 @@ def test_the_same_archives_give_the_same_answers_in_both_servers(torchserve, tsn
         command = [torchserve / "torch-model-archiver", f"--model-name={name}", f"--archive-format={form}", *flags]
         subprocess.run([*command, f"--export-path={store}"], check=True)
     names = ["made_default", "made_stored", "made_tgz", "theirs_default", "theirs_tgz", "theirs_folder"]
+    suffixes = {"tgz": ".tar.gz", "folder": ""}
+    load = tuple(f"{name}={name}{suffixes.get(name.partition('_')[2], '.mar')}" for name in names)
 
     answers = {}
-    for label, command in (("torchserve", [str(torchserve / "torchserve"), "--start"]), ("tsnb", tsnb_command)):
-        folder = tmp_path / label
+    for kind in ("torchserve", "tsnb"):
+        folder = tmp_path / kind
         folder.mkdir()
-        with Server(command, folder, store) as server:
-            answers[label] = {name: ask(server, name) for name in names}
+        with Server(kind, House(load=load), folder, store) as server:
+            answers[kind] = {name: ask(server, name) for name in names}
     assert answers["tsnb"] == answers["torchserve"]
     assert len({answer for pair in answers["tsnb"].values() for answer in pair}) == 2

@@ -293,7 +293,9 @@ def test_a_status_without_a_body_has_none(house: House, status: int) -> None:
         assert wire.get().status == 200
 
 
-@pytest.mark.parametrize(("status", "reason"), [(200, "OK"), (418, "I'm a Teapot"), (299, ""), (599, "")])
+@pytest.mark.parametrize(
+    ("status", "reason"), [(200, "OK"), (418, "I'm a Teapot"), (299, "Success (299)"), (599, "Server Error (599)")]
+)
 def test_statuses_have_their_phrase(house: House, status: int, reason: str) -> None:
     with house.connect() as wire:
         answer = wire.get(f"/status/{status}")

@@ -19,6 +19,8 @@ MAX_PARAMETERS = 1000
 
 FILE_TYPE = "application/octet-stream"
 """The type of a file part that names none."""
+_PLAIN = ("binary", "8bit", "7bit")
+"""Transfer encodings of parts that change nothing."""
 
 
 def parameters(request: Request) -> tuple[Parameter, ...]:
@@ -59,6 +61,8 @@ def _urlencoded(body: bytes) -> tuple[Parameter, ...]:
 
 
 def _field(name: bytes, _: bytes, value: bytes) -> Parameter:
+    if not name:
+        raise BadRequest("A form field has no name. Send name=value, with & between fields.")
     return Parameter(unquote_plus(name.decode("utf-8", "replace")), unquote_to_bytes(value.replace(b"+", b" ")))
 
 
@@ -92,6 +96,11 @@ def _part(segment: MultipartSegment) -> Parameter:
     if not segment.name:
         raise BadRequest(
             'A multipart part has no name. Give each part one: Content-Disposition: form-data; name="data".'
+        )
+    encoding = segment.header("Content-Transfer-Encoding", "binary").strip().lower()
+    if encoding not in _PLAIN:
+        raise BadRequest(
+            f"A multipart part is encoded: Content-Transfer-Encoding {encoding}. Send the bytes themselves."
         )
     if segment.filename is None:
         return Parameter(segment.name, b"")

@@ -34,7 +34,7 @@ TIMING = "x-tsnb-timing"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-@route(ANY, "/ping/{rest...}", Listener.INFERENCE)
+@route((*ANY, "OPTIONS"), "/ping/{rest...}", Listener.INFERENCE)
 async def ping(doors: Doors, request: Request) -> Response:
     """Whether the default version of every model has its workers."""
     if doors.engine.healthy():
@@ -111,10 +111,19 @@ async def explanations(doors: Doors, request: Request) -> Response:
 async def invocations(doors: Doors, request: Request) -> Response:
     """Run a model, as SageMaker calls its endpoint."""
     body = query_parameters(request) + parameters(request)
-    name = request.argument("model_name") or _only_model(doors) or _field(body, "model_name")
+    return await _answer(doors, request, asked_model(doors, request, body), None, {}, body)
+
+
+def asked_model(doors: Doors, request: Request, body: tuple[Parameter, ...]) -> str:
+    """The model of a path that names none (spec 1.5): of the query, the only one, or of a form. Raises BadRequest."""
+    name = request.argument("model_name")
     if not name:
+        name = _only_model(doors) or name
+    if name is None:
+        name = _field(body, "model_name")
+    if name is None:
         raise BadRequest("Parameter model_name is required.")
-    return await _answer(doors, request, name, None, {}, body)
+    return name
 
 
 @route(ANY, "/models/{model_name}/invoke", Listener.INFERENCE, access="infer")
@@ -153,9 +162,12 @@ async def _answer(
 
 
 def _with_length(request: Request, headers: dict[str, str]) -> dict[str, str]:
-    """A request without a body shows a length of 0 (spec 1.3)."""
-    if not request.body and not request.header("content-length"):
-        headers["content-length"] = "0"
+    """A request without a body, or with one that came in chunks, shows its length all the same (spec 1.3)."""
+    if not request.header("content-length"):
+        headers["content-length"] = str(len(request.body))
+        spelled = (request.names or {}).get("transfer-encoding")
+        if spelled is not None:
+            headers.pop(spelled, None)
     return headers
 
 
@@ -213,13 +225,13 @@ class Chunks:
         await close(self._parts)
 
 
-def _only_model(doors: Doors) -> str:
-    """The one model that was loaded at startup, or nothing."""
+def _only_model(doors: Doors) -> str | None:
+    """The one model that was loaded at startup."""
     engine = doors.engine
     found = [name for name in engine.models() if engine.describe(name)[0].spec.loaded_at_startup]
-    return found[0] if len(found) == 1 else ""
+    return found[0] if len(found) == 1 else None
 
 
-def _field(body: tuple[Parameter, ...], name: str) -> str:
+def _field(body: tuple[Parameter, ...], name: str) -> str | None:
     values = [parameter.value for parameter in body if parameter.name == name]
-    return bytes(values[-1]).decode("utf-8", "replace") if values else ""
+    return bytes(values[-1]).decode("utf-8", "replace") if values else None

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tsnb import __version__
+from tsnb.rest.inference import asked_model
 from tsnb.rest.routes import ANY, ROUTES, Doors, Listener, Request, Response, Route, json_response, route
 
 EVERYWHERE = Listener.ALL
@@ -24,11 +25,27 @@ async def api_description(doors: Doors, request: Request) -> Response:
 @route("OPTIONS", "/predictions/{model_name}/{model_version}/{rest...}", Listener.INFERENCE)
 @route("OPTIONS", "/explanations/{model_name}", Listener.INFERENCE)
 @route("OPTIONS", "/explanations/{model_name}/{model_version}/{rest...}", Listener.INFERENCE)
+@route("OPTIONS", "/v1/models/{model_name}:predict", Listener.INFERENCE)
+@route("OPTIONS", "/v1/models/{model_name}:explain", Listener.INFERENCE)
+@route("OPTIONS", "/v2/models/{model_name}/infer", Listener.INFERENCE)
+@route("OPTIONS", "/v2/models/{model_name}/explain", Listener.INFERENCE)
+@route("OPTIONS", "/models/{model_name}/invoke", Listener.INFERENCE)
+@route("OPTIONS", "/{model_name}/predict", Listener.INFERENCE)
+@route("OPTIONS", "/{model_name}/{model_version}/predict", Listener.INFERENCE)
 async def model_description(doors: Doors, request: Request) -> Response:
     """How to call one model."""
-    name = request.params["model_name"]
-    doors.engine.describe(name, request.params.get("model_version"))
-    return json_response(_for_model(f"RESTful API for: {name}", name, Listener.INFERENCE))
+    return _described(doors, request.params["model_name"], request.params.get("model_version"))
+
+
+@route("OPTIONS", "/invocations", Listener.INFERENCE, query={"model_name": "The model."})
+async def invocations_description(doors: Doors, request: Request) -> Response:
+    """How to call the model that SageMaker's path would run."""
+    return _described(doors, asked_model(doors, request, ()), None)
+
+
+def _described(doors: Doors, name: str, version: str | None) -> Response:
+    doors.engine.describe(name, version)
+    return json_response(_for_model(f"RESTful API for: {name}", "1.0.0", name, Listener.INFERENCE))
 
 
 @route("OPTIONS", "/models/{model_name}", Listener.MANAGEMENT)
@@ -37,7 +54,7 @@ async def model_management_description(doors: Doors, request: Request) -> Respon
     """How to manage one model."""
     name = request.params["model_name"]
     doors.engine.describe(name, request.params.get("model_version"))
-    return json_response(_for_model(f"RESTful Management API for: {name}", name, Listener.MANAGEMENT))
+    return json_response(_for_model(f"RESTful Management API for: {name}", __version__, name, Listener.MANAGEMENT))
 
 
 def document(title: str, version: str, routes: Iterable[Route]) -> dict[str, Any]:
@@ -51,13 +68,13 @@ def document(title: str, version: str, routes: Iterable[Route]) -> dict[str, Any
     return {"openapi": "3.0.1", "info": {"title": title, "version": version}, "paths": paths}
 
 
-def _for_model(title: str, name: str, listener: Listener) -> dict[str, Any]:
+def _for_model(title: str, version: str, name: str, listener: Listener) -> dict[str, Any]:
     shown = [
         each
         for each in ROUTES
         if each.listener & listener and "{model_name}" in each.path and each.methods != ("OPTIONS",)
     ]
-    found = document(title, "1.0.0", shown)
+    found = document(title, version, shown)
     found["paths"] = {path.replace("{model_name}", name): _without_name(item) for path, item in found["paths"].items()}
     return found
 
@@ -70,7 +87,7 @@ def _without_name(item: dict[str, Any]) -> dict[str, Any]:
 
 def _method(each: Route) -> str:
     """The method to show: one, though running a model takes any."""
-    if each.methods == ANY:
+    if len(each.methods) > 1:
         return "post" if each.access == "infer" else "get"
     return each.methods[0].lower()
 

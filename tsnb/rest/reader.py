@@ -178,7 +178,7 @@ class RequestReader:
                 self._refuse(400, INVALID)
             del self._headers[before]
         self._names[lower] = text
-        self._headers[text] = value.decode("latin-1")
+        self._headers[text] = value.decode("latin-1").rstrip(" \t")  # blanks before it are gone already
 
     def on_headers_complete(self) -> None:
         """Decide whether the body may come."""

@@ -22,7 +22,7 @@ from msgspec import Struct, field
 
 from tsnb.config import Config
 from tsnb.engine.api import Engine
-from tsnb.errors import MethodNotAllowed, NotFound, TsnbError
+from tsnb.errors import HandlerFailed, MethodNotAllowed, NotFound, TsnbError
 
 log = logging.getLogger(__name__)
 
@@ -151,6 +151,7 @@ ROUTES: list[Route] = []
 """Every route, in the order of definition."""
 
 ANY = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH")
+"""Methods that run a model; OPTIONS describes it."""
 
 _VARIABLE = "{"
 """The bucket of the routes whose first segment is a variable; they are tried last."""
@@ -262,9 +263,18 @@ def failed(doors: Doors, request: Request, error: Exception) -> Response:
     if isinstance(error, TsnbError):
         if error.failure is not None:
             doors.engine.remember(request.id, error.failure)
-        return error_response(error)
+        return _of_handler(error) if isinstance(error, HandlerFailed) else error_response(error)
     log.error("unexpected error in request %s: %s %s", request.id, request.method, request.path, exc_info=error)
     return error_response(TsnbError(f"Unexpected error; the server's log tells more under {request.id}."))
+
+
+def _of_handler(error: HandlerFailed) -> Response:
+    """What a handler raised. 413 is told as 507, and 200 by a text of no meaning, as in TorchServe (spec 1.4)."""
+    if error.status == 200:
+        return Response(200, b"error", reason="")
+    if error.status == 413:
+        error.status = 507
+    return error_response(error)
 
 
 def direct(request: Request) -> Begin | None:

@@ -16,15 +16,24 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 LAST_CHUNK: Final = b"0\r\n\r\n"
 BODILESS: Final = frozenset({204, 304})
 _FRAMING = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "upgrade", "trailer"})
-_PHRASES = {int(status): status.phrase for status in HTTPStatus}
+_PHRASES = {int(status): status.phrase for status in HTTPStatus} | {
+    413: "Request Entity Too Large",  # three that later versions of Python name otherwise
+    416: "Requested Range Not Satisfiable",
+    422: "Unprocessable Entity",
+}
+_CLASSES = {2: "Success", 3: "Redirection", 4: "Client Error", 5: "Server Error"}
 _BREAKS = str.maketrans("", "", "\r\n\0")
 
 
 @lru_cache(maxsize=256)
 def status_line(status: int, reason: str | None) -> str:
-    """``HTTP/1.1 200 OK`` with its line end; a status that nobody knows has no phrase."""
-    phrase = _PHRASES.get(status, "") if reason is None else reason.translate(_BREAKS)
+    """``HTTP/1.1 200 OK`` with its line end; a status that nobody knows is told as TorchServe does."""
+    phrase = _phrase(status) if reason is None else reason.translate(_BREAKS)
     return f"HTTP/1.1 {status:03d} {phrase}\r\n"
+
+
+def _phrase(status: int) -> str:
+    return _PHRASES.get(status) or f"{_CLASSES.get(status // 100, 'Unknown Status')} ({status})"
 
 
 @lru_cache(maxsize=1024)

@@ -1,0 +1,139 @@
+"""The archives that the servers of the conformance suite find in their model store.
+
+Handlers are in ``tests/conformance/handlers``. Both servers get the same files, made by :func:`tsnb.archive`.
+"""
+
+from __future__ import annotations
+
+import json
+import tarfile
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tsnb.archive.write import archive
+
+HANDLERS = Path(__file__).parent / "handlers"
+
+
+@dataclass(frozen=True)
+class Made:
+    """An archive made from one handler; ``config`` is its model-config.yaml."""
+
+    handler: str
+    config: dict[str, Any] = field(default_factory=dict)
+    version: str = "1.0"
+    model: str = ""
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+ARCHIVES: dict[str, Made] = {
+    "probe": Made("probe"),
+    "headers": Made("headers"),
+    "results": Made("results"),
+    "streams": Made("streams"),
+    "holds": Made("holds"),
+    "described": Made("described"),
+    "echo": Made("echo"),
+    "echo_v2": Made("echo", version="2.0", model="echo"),
+    "module": Made("module"),
+    "broken_load": Made("broken_load"),
+    "tgz": Made("echo", more={"archive_format": "tgz"}),
+    "stored": Made("echo", more={"archive_format": "zip-store"}),
+    "folder": Made("echo", more={"archive_format": "no-archive"}),
+    "configured": Made(
+        "echo",
+        config={
+            "minWorkers": 1,
+            "maxWorkers": 2,
+            "batchSize": 3,
+            "maxBatchDelay": 20,
+            "responseTimeout": 31,
+            "startupTimeout": 61,
+            "deviceType": "cpu",
+            "maxRetryTimeoutInSec": 30,
+            "clientTimeoutInMills": 5000,
+            "jobQueueSize": 7,
+            "free": {"for": "handlers"},
+        },
+    ),
+    "timeouts_only": Made("echo", config={"maxBatchDelay": 11}),
+    "odd_config": Made(
+        "echo",
+        config={"minWorkers": "many", "batchSize": 0, "maxBatchDelay": -3, "responseTimeout": 0, "deviceIds": ["a"]},
+    ),
+    "tight": Made("holds", config={"minWorkers": 1, "maxWorkers": 1, "jobQueueSize": 1}),
+    "hasty": Made("holds", config={"minWorkers": 1, "maxWorkers": 1, "responseTimeout": 1}),
+    "batched": Made("batched", config={"minWorkers": 1, "maxWorkers": 1, "batchSize": 4, "maxBatchDelay": 3000}),
+    "dies": Made("dies"),
+}
+
+
+def build(folder: Path) -> Path:
+    """Every archive in ``folder``, and some that are broken on purpose."""
+    folder.mkdir(parents=True)
+    for name, made in ARCHIVES.items():
+        _make(folder, name, made)
+    _broken(folder)
+    return folder
+
+
+def _make(folder: Path, name: str, made: Made) -> None:
+    more = dict(made.more)
+    if made.config:
+        path = folder / "model-config.yaml"
+        path.write_text(yaml.safe_dump(made.config))
+        more["config_file"] = str(path)
+    handler = HANDLERS / f"{made.handler}.py"
+    done = archive(made.model or name, version=made.version, handler=handler, export_path=folder, force=True, **more)
+    if made.model:
+        done.rename(folder / f"{name}.mar")
+    (folder / "model-config.yaml").unlink(missing_ok=True)
+
+
+def _broken(folder: Path) -> None:
+    """Archives that cannot be served, and some that lack this or that and still can."""
+    handler = (HANDLERS / "echo.py").read_text()
+    (folder / "noise.mar").write_bytes(b"this is no archive")
+    (folder / "noise.tar.gz").write_bytes(b"neither is this")
+    manifests: dict[str, Any] = {
+        "no_manifest": None,
+        "no_name": {"runtime": "python", "model": {"handler": "echo.py", "modelVersion": "1.0"}},
+        "no_version": {"runtime": "python", "model": {"modelName": "no_version", "handler": "echo.py"}},
+        "no_handler": {"runtime": "python", "model": {"modelName": "no_handler", "modelVersion": "1.0"}},
+        "odd_runtime": {
+            "runtime": "ruby",
+            "model": {"modelName": "odd_runtime", "handler": "echo.py", "modelVersion": "1.0"},
+        },
+        "bad_manifest": "{ this is no JSON",
+        "old_keys": {
+            "modelServerVersion": "1.0",
+            "implementationVersion": "1.0",
+            "specificationVersion": "1.0",
+            "description": "with keys of old",
+            "runtime": "python3",
+            "model": {"modelName": "old_keys", "handler": "echo.py", "version": "3", "modelVersion": "4.5"},
+        },
+    }
+    for name, manifest in manifests.items():
+        with zipfile.ZipFile(folder / f"{name}.mar", "w") as file:
+            file.writestr("echo.py", handler)
+            if manifest is not None:
+                text = manifest if isinstance(manifest, str) else json.dumps(manifest)
+                file.writestr("MAR-INF/MANIFEST.json", text)
+    _hostile(folder, handler)
+
+
+def _hostile(folder: Path, handler: str) -> None:
+    manifest = json.dumps(
+        {"runtime": "python", "model": {"modelName": "escapes", "handler": "echo.py", "modelVersion": "1.0"}}
+    )
+    with zipfile.ZipFile(folder / "escapes.mar", "w") as file:
+        file.writestr("MAR-INF/MANIFEST.json", manifest)
+        file.writestr("echo.py", handler)
+        file.writestr("../../escaped.txt", "out")
+    with tarfile.open(folder / "not_gz.tar.gz", "w:") as tar:
+        tar.add(HANDLERS / "echo.py", "not_gz/echo.py")

@@ -1,0 +1,55 @@
+"""The settings under which cases are asked: each house is one server, started when the first of its cases runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+NO_TOKENS = "--disable-token-auth"
+MODEL_API = "--enable-model-api"
+
+
+@dataclass(frozen=True)
+class House:
+    """Archives to load at startup, lines of config.properties, flags and variables.
+
+    A ``load`` entry is an archive of :mod:`tests.conformance.archives` without its suffix, or ``name=file``. With
+    ``one_address`` inference and management share a port. ``<folder>``, ``<store>`` and ``<files>`` in values stand for
+    the server's own.
+    """
+
+    load: tuple[str, ...] = ()
+    config: dict[str, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = (NO_TOKENS, MODEL_API)
+    environment: dict[str, str] = field(default_factory=dict)
+    one_address: bool = False
+    archives: tuple[str, ...] = ()
+    """The only files in the store, where startup is what is looked at; empty: all."""
+
+
+HOUSES: dict[str, House] = {
+    "open": House(load=("probe", "headers", "results", "streams", "described")),
+    "managed": House(load=("echo",)),
+    "guarded": House(load=("echo",), flags=(), config={"token_expiration_min": "30"}),
+    "guarded model api": House(load=("echo",), flags=(MODEL_API,)),
+    "limits": House(
+        load=("probe", "results"),
+        config={
+            "max_request_size": "2000",
+            "max_response_size": "5000",
+            "cors_allowed_origin": "https://example.org",
+            "cors_allowed_methods": "GET, POST, PUT, OPTIONS",
+            "cors_allowed_headers": "X-Custom-Header",
+            "default_response_timeout": "17",
+            "default_startup_timeout": "77",
+            "job_queue_size": "5",
+            "unregister_model_timeout": "9",
+        },
+    ),
+    "undecoded": House(
+        load=("probe",),
+        config={"decode_input_request": "false", "allowed_urls": "http://localhost/.*,<files>/good/.*"},
+    ),
+    "oip": House(load=("probe",), config={"ts_open_inference_protocol": "true", "service_envelope": "kservev2"}),
+    "kserve": House(load=("probe",), config={"service_envelope": "kserve"}),
+    "together": House(load=("probe",), one_address=True),
+}

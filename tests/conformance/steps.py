@@ -1,0 +1,143 @@
+"""Steps of a case beside plain calls: waits, calls at the same time, files to hold a handler, commands."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.conformance.calls import Call, call
+from tests.conformance.servers import Server, torchserve_bin
+
+DEADLINE = 60.0
+
+
+@dataclass(frozen=True)
+class Until:
+    """Ask again and again until the answer is as wanted; nothing of it is recorded."""
+
+    call: Call
+    wanted: Callable[[dict[str, Any]], bool]
+
+    def perform(self, server: Server) -> None:
+        """Raises AssertionError with the last answer when time is up."""
+        wait_for(lambda: self.call.ask(server), self.wanted)
+
+
+def wait_for(look: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
+    """What ``look`` gives once it is as wanted. Raises AssertionError."""
+    pause = threading.Event()
+    tries = int(DEADLINE / 0.02)
+    found: Any = None
+    for _ in range(tries):
+        found = look()
+        if wanted(found):
+            return found
+        pause.wait(0.02)
+    raise AssertionError(f"waited {DEADLINE:g} s; the last answer: {found}")
+
+
+def ready(model: str, workers: int = 1, token: str = "") -> Until:
+    """Wait until so many workers of ``model`` or ``model/version`` are ready."""
+    return Until(
+        call(f"management GET /models/{model}", token=token),
+        lambda answer: str(answer.get("body")).count('"status": "READY"') >= workers,
+    )
+
+
+def gone(model: str) -> Until:
+    """Wait until a model is not registered any more."""
+    return Until(call(f"management GET /models/{model}"), lambda answer: answer.get("status") == 404)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Calls that are under way: later steps go on meanwhile, :class:`Finished` has their answers."""
+
+    name: str
+    calls: tuple[Call, ...]
+    timeout: float = DEADLINE
+
+    def perform(self, server: Server) -> None:
+        """Send them, each from a thread of its own."""
+        pool = ThreadPoolExecutor(len(self.calls))
+        under_way[server, self.name] = [pool.submit(each.ask, server, self.timeout) for each in self.calls]
+        pool.shutdown(wait=False)
+
+
+under_way: dict[tuple[Server, str], list[Any]] = {}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The answers to calls that were begun, the lowest status first: which of them is refused is luck."""
+
+    name: str
+
+    def perform(self, server: Server) -> list[dict[str, Any]]:
+        """Wait for them."""
+        answers = [future.result(DEADLINE * 2) for future in under_way.pop((server, self.name))]
+        return sorted(answers, key=lambda answer: (answer.get("status", 0), str(answer)))
+
+
+@dataclass(frozen=True)
+class FileComes:
+    """Wait until a handler has made a file, as the one of ``holds`` does when it begins."""
+
+    path: str
+
+    def perform(self, server: Server) -> None:
+        """Raises AssertionError when time is up."""
+        wait_for(Path(server.fill(self.path)).exists, bool)
+
+
+@dataclass(frozen=True)
+class MakeFile:
+    """Make a file that a handler waits for."""
+
+    path: str
+
+    def perform(self, server: Server) -> None:
+        """Write it."""
+        Path(server.fill(self.path)).touch()
+
+
+@dataclass(frozen=True)
+class StoreHas:
+    """Whether files are in the model store."""
+
+    names: tuple[str, ...]
+
+    def perform(self, server: Server) -> dict[str, bool]:
+        """Name → whether it is there."""
+        return {name: (server.store / name).exists() for name in self.names}
+
+
+@dataclass(frozen=True)
+class Archiver:
+    """``torch-model-archiver`` or ``tsnb archive`` in a folder of its own; ``look`` says what is compared."""
+
+    arguments: tuple[str, ...]
+    look: Callable[[Path, subprocess.CompletedProcess[str]], Any]
+    files: dict[str, str]
+
+    def perform(self, server: Server) -> Any:
+        """Run it and look at what it made."""
+        folder = server.folder / f"archiver-{len(list(server.folder.glob('archiver-*')))}"
+        for name, text in self.files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+        done = subprocess.run(
+            [*self._command(server), *self.arguments], cwd=folder, capture_output=True, text=True, timeout=DEADLINE
+        )
+        return {"exit": done.returncode, "made": self.look(folder, done)}
+
+    def _command(self, server: Server) -> list[str]:
+        if server.kind == "tsnb":
+            return [sys.executable, "-m", "tsnb", "archive"]
+        return [str((torchserve_bin() or Path()) / "torch-model-archiver")]

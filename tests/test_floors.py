@@ -17,12 +17,14 @@ ALLOWED = {
     "worker": GROUND | {"handlers", "compat", "worker"},
     "engine": GROUND | {"engine"},
     "rest": GROUND | {"engine", "rest"},
+    # What is said of models, tokens and certificates is said once, in rest/.
+    "rpc": GROUND | {"engine", "rest", "rpc"},
     "client": GROUND | {"client"},
     "widgets": GROUND | {"client", "widgets"},
     # %replay runs the worker's own loader in the kernel, so that it cannot do anything else than a worker.
     "magics": GROUND | {"client", "capture", "compat", "widgets", "worker", "magics"},
-    "jupyter": GROUND | {"engine", "rest", "jupyter"},
-    "cli": GROUND | {"client", "engine", "rest", "cli"},
+    "jupyter": GROUND | {"engine", "rest", "rpc", "jupyter"},
+    "cli": GROUND | {"client", "engine", "rest", "rpc", "cli"},
 }
 """What each folder may import of tsnb. The ground floor's single files may import the ground floor."""
 
@@ -33,8 +35,10 @@ FOREIGN = {
     "IPython": {"magics", "capture", "widgets", "__init__.py"},
     "ipywidgets": {"widgets"},
     "anywidget": {"widgets"},
-    "httptools": {"rest"},
-    "uvloop": {"rest", "cli"},
+    "httptools": {"rest", "client"},
+    "grpc": {"rpc"},
+    "google": {"rpc"},
+    "uvloop": {"rest", "cli", "client"},
     "httpx": {"client", "client.py", "engine/sources.py"},
     "pickle": set(),
     "cloudpickle": set(),

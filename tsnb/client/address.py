@@ -18,6 +18,8 @@ from tsnb.errors import ConfigError
 STANDALONE = "http://127.0.0.1:8080"
 _NEIGHBOURS = {8080: (8081, 8082), 8443: (8444, 8445)}
 _INFERENCE = ("predictions", "explanations", "ping")
+_ALSO_INFERENCE = ("invocations", "api-description")
+_ENDINGS = (":predict", ":explain", "/infer", "/explain", "/predict", "/invoke")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -43,6 +45,15 @@ class Address:
             if word in _INFERENCE or not self.together:
                 return self.inference_token
         return self.management_token if url.startswith(f"{self.management}/") else None
+
+    def url(self, path: str) -> str:
+        """The URL of a path at the door that answers it."""
+        path = path.lstrip("/")
+        plain = path.partition("?")[0]
+        word = plain.split("/", 1)[0]
+        if word in (*_INFERENCE, *_ALSO_INFERENCE) or plain.endswith(_ENDINGS):
+            return f"{self.inference}/{path}"
+        return f"{self.metrics if word == 'metrics' else self.management}/{path}"
 
     def prediction(self, name: str, version: str | None = None, *, explain: bool = False) -> str:
         """The URL that answers predictions (or explanations) of a model."""

@@ -13,6 +13,7 @@ import msgspec
 from tsnb.client import address, answers, payload
 from tsnb.client.address import Address
 from tsnb.client.cases import ABS, REL, Cases, differences, read
+from tsnb.client.exchange import Exchanges
 from tsnb.client.report import Checked, Report
 from tsnb.client.result import Result
 from tsnb.client.transport import ANSWER_TIMEOUT, Transport
@@ -39,7 +40,7 @@ class _Lines(msgspec.Struct):
     lines: list[LogLine]
 
 
-class Client:
+class Client(Exchanges):
     """A server at a URL. Every method raises the :mod:`tsnb.errors` class the server raised.
 
     ``url`` is a notebook server's ``<base_url>tsnb/`` or a stand-alone

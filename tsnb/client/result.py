@@ -15,7 +15,7 @@ from tsnb.client import timeline
 from tsnb.errors import TsnbError, from_wire
 from tsnb.messages import Reply
 
-Kind = Literal["empty", "json", "labels", "image", "text", "binary"]
+Kind = Literal["empty", "json", "labels", "image", "audio", "text", "binary"]
 """How an answer is best shown."""
 
 _TIMING = re.compile(r"([\w-]+);dur=([\d.]+)")
@@ -25,6 +25,8 @@ SHOWN = 20_000
 """Characters of an answer that are shown; :attr:`Result.content` always has all of it."""
 
 _PICTURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"BM": "image/bmp"}
+
+_SOUNDS = {b"OggS": "audio/ogg", b"ID3": "audio/mpeg", b"\xff\xfb": "audio/mpeg", b"fLaC": "audio/flac"}
 
 
 @dataclass(frozen=True, repr=False, slots=True)
@@ -101,6 +103,8 @@ class Result:
             return "empty"
         if self.picture_type:
             return "image"
+        if self.sound_type:
+            return "audio"
         value = _parse(self.content)
         if value is not _NOTHING:
             return "labels" if labels(value) else "json"
@@ -114,11 +118,20 @@ class Result:
         return next((kind for magic, kind in _PICTURES.items() if self.content.startswith(magic)), "")
 
     @property
+    def sound_type(self) -> str:
+        """The MIME type of a sound a browser can play, or ``""``."""
+        start = self.content[:4]
+        if start == b"RIFF" and self.content[8:12] == b"WAVE":
+            return "audio/wav"
+        return next((kind for magic, kind in _SOUNDS.items() if self.content.startswith(magic)), "")
+
+    @property
     def pretty(self) -> str:
         """The answer as text for reading: JSON indented, the middle of a long one left out."""
         kind = self.kind
-        if kind in ("image", "binary"):
-            return f"<{html.bytes_text(len(self.content))} of {self.picture_type or self.content_type or 'bytes'}>"
+        if kind in ("image", "audio", "binary"):
+            what = self.picture_type or self.sound_type or self.content_type or "bytes"
+            return f"<{html.bytes_text(len(self.content))} of {what}>"
         text = pretty_json(self.json()) if kind in ("json", "labels") else self.text
         return text if len(text) <= SHOWN else f"{text[:SHOWN]}\n… {len(text) - SHOWN:,} more characters"
 
@@ -154,6 +167,9 @@ class Result:
         if kind == "image":
             data = base64.b64encode(self.content).decode()
             return html.tag("img", src=f"data:{self.picture_type};base64,{data}", alt="answer", class_="tsnb-picture")
+        if kind == "audio":
+            data = base64.b64encode(self.content).decode()
+            return html.tag("audio", controls=True, src=f"data:{self.sound_type};base64,{data}")
         return html.tag("pre", self.pretty)
 
 

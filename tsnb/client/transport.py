@@ -55,6 +55,18 @@ class Transport:
         async with _patient_async(url, timeout) as http:
             return await http.post(url, content=content, headers=self._with_token(url, headers))
 
+    @asynccontextmanager
+    async def open(
+        self, method: str, url: str, content: bytes, headers: Mapping[str, str], timeout: float | None
+    ) -> AsyncIterator[httpx.Response]:
+        """One request on the running event loop, whose answer is read by the caller, part by part."""
+        everything = self._with_token(url, headers)
+        async with (
+            _patient_async(url, timeout) as http,
+            http.stream(method, url, content=content or None, headers=everything) as response,
+        ):
+            yield response
+
     @contextmanager
     def stream(
         self, url: str, content: bytes, headers: Mapping[str, str], timeout: float | None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from tsnb.cli.logs_setup import logging_to_stderr
 from tsnb.cli.sources import config_file
 from tsnb.config import Config, read
 from tsnb.errors import ConfigError
+
+log = logging.getLogger("tsnb")
 
 
 def serve(parser: argparse.ArgumentParser) -> Run:
@@ -30,6 +34,12 @@ def serve(parser: argparse.ArgumentParser) -> Run:
     add("--enable-model-api", action="store_true", help="allow registering and unregistering models over REST")
     add("--host", help="answer everything on one address; default 127.0.0.1 where --port is given")
     add("--port", type=int, help="port of that address, 0 for a free one; default 8080 where --host is given")
+    add(
+        "--grpc-port",
+        type=int,
+        metavar="PORT",
+        help="answer gRPC on one port, 0 for a free one; default 7070 and 7071, where --port is given none",
+    )
     add("--no-access-log", action="store_true", help="do not write a line for every request")
     add("--lifeline", type=int, metavar="FD", help="stop when this inherited pipe reaches its end")
     return _serve
@@ -39,9 +49,11 @@ def _serve(args: argparse.Namespace) -> int:
     return run(args)
 
 
-def run(args: argparse.Namespace) -> int:
-    """Serve in this process until somebody ends it."""
+def run(args: argparse.Namespace, notes: Sequence[str] = ()) -> int:
+    """Serve in this process until somebody ends it; ``notes`` go to the log first."""
     with logging_to_stderr(os.environ):
+        for note in notes:
+            log.warning("%s", note)
         setup = configure(args)
         from tsnb.cli.server import serve
 
@@ -82,7 +94,8 @@ def _flags(args: argparse.Namespace) -> dict[str, Any]:
         "load_models": ",".join(args.models) if args.models else None,
         "access_log": False if getattr(args, "no_access_log", False) else None,
     }
-    return {**flags, **_addresses(getattr(args, "host", None), getattr(args, "port", None))}
+    host, port = getattr(args, "host", None), getattr(args, "port", None)
+    return {**flags, **_addresses(host, port), **_grpc(host, port, getattr(args, "grpc_port", None))}
 
 
 def _switches(args: argparse.Namespace) -> dict[str, Any]:
@@ -102,6 +115,18 @@ def _addresses(host: str | None, port: int | None) -> dict[str, str]:
     host, port = host or "127.0.0.1", 8080 if port is None else port
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     return dict.fromkeys(("inference_address", "management_address", "metrics_address"), address)
+
+
+def _grpc(host: str | None, port: int | None, grpc_port: int | None) -> dict[str, Any]:
+    """gRPC follows ``--host``; who chose a port for everything else chooses one for it, or has none."""
+    flags: dict[str, Any] = {}
+    if host is not None:
+        flags |= dict.fromkeys(("grpc_inference_address", "grpc_management_address"), host)
+    if grpc_port is not None:
+        flags |= dict.fromkeys(("grpc_inference_port", "grpc_management_port"), grpc_port) | {"enable_grpc": True}
+    elif port is not None:
+        flags["enable_grpc"] = False
+    return flags
 
 
 def check_store(config: Config) -> None:

@@ -9,8 +9,10 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tsnb.archive.manifest import TORCHSERVE_VERSION
 from tsnb.cli.commands import Run
@@ -18,8 +20,13 @@ from tsnb.cli.pidfile import PidFile
 from tsnb.cli.serve import configure, run
 from tsnb.errors import ConfigError
 
+if TYPE_CHECKING:
+    import psutil
+
 STOP_TIMEOUT = 60.0
 """Seconds a server has to stop."""
+POLL = 0.1
+"""Seconds between two looks at it."""
 
 RUNNING = "TorchServe is already running, please use torchserve --stop to stop TorchServe."
 FLAGS = {
@@ -35,6 +42,12 @@ SWITCHES = {
     "disable_token_auth": "--disable-token-auth",
     "enable_model_api": "--enable-model-api",
 }
+WITHOUT_EFFECT = {
+    "log_config": "log4j files are not read. LOG_LOCATION says where logs go.",
+    "cpp_log_config": "there is no C++ backend; every model runs in a Python worker.",
+    "plugins_path": "Java plugins are not loaded. An endpoint of your own is a small server before this one.",
+}
+"""Why some flags do nothing."""
 
 
 def torchserve(parser: argparse.ArgumentParser) -> Run:
@@ -99,15 +112,31 @@ def _stop(file: PidFile, wait: bool) -> int:
         return 0
     with contextlib.suppress(psutil.NoSuchProcess):
         server.terminate()
-    try:
-        server.wait(STOP_TIMEOUT)
-    except psutil.TimeoutExpired:
+    if not _ended(server, STOP_TIMEOUT):
         print("Stopping TorchServe took too long.")
         return 1
     file.remove()
     if not wait:
         print("TorchServe has stopped.")
     return 0
+
+
+def _ended(server: psutil.Process, timeout: float) -> bool:
+    """Wait for a process; one that its parent has not noticed yet has ended, too."""
+    import psutil
+
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        try:
+            if server.status() == psutil.STATUS_ZOMBIE:
+                return True
+            server.wait(POLL)
+            return True
+        except psutil.TimeoutExpired:
+            continue
+        except psutil.NoSuchProcess:
+            return True
+    return False
 
 
 def _forget(file: PidFile) -> None:
@@ -127,7 +156,12 @@ def _start(file: PidFile, args: argparse.Namespace) -> int:
     if not args.foreground:
         return _detach(file, args)
     with file.held():
-        return run(args)
+        return run(args, _without_effect(args))
+
+
+def _without_effect(args: argparse.Namespace) -> list[str]:
+    """What to tell of the flags that were given and do nothing."""
+    return [f"{FLAGS[name]} has no effect: {why}" for name, why in WITHOUT_EFFECT.items() if getattr(args, name)]
 
 
 def _detach(file: PidFile, args: argparse.Namespace) -> int:

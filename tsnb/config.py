@@ -106,6 +106,24 @@ class Config:
     keep_alive_timeout: float = key(120, "Seconds a connection may stay open without a request.", least=0.1)
     shutdown_timeout: float = key(10, "Seconds for running requests to finish when the server stops.", least=0)
 
+    # Metrics.
+    metrics_mode: str = key(
+        "both",
+        "log: metrics go to log files; prometheus: to the metrics page; legacy: three to the page, the rest to files; "
+        "both: all to both, those of handlers as they come.",
+        choices=("both", "log", "prometheus", "legacy"),
+    )
+    metrics_config: str = key("", "YAML file that lists the metrics; empty means those of TorchServe.")
+    model_metrics_auto_detect: bool = key(False, "Count metrics of handlers that metrics_config does not list.")
+    disable_system_metrics: bool = key(False, "Do not measure CPU, memory, disk and GPUs.")
+    system_metrics_cmd: str = key("", "Command that measures the machine instead, and prints metrics.", "")
+    metric_time_interval: int = key(60, "Seconds between two measurements of the machine.", "", least=1)
+    metrics_location: str = key(
+        "",
+        "Folder of ts_metrics.log and model_metrics.log; tsnb serve asks METRICS_LOCATION and LOG_LOCATION instead.",
+        "",
+    )
+
     # Logs.
     access_log: bool = key(True, "Write a line for every request.")
 
@@ -140,12 +158,6 @@ NOT_YET = frozenset(
         "grpc_management_max_connection_age_ms",
         "grpc_management_max_connection_age_grace_ms",
         "workflow_store",
-        "metrics_mode",
-        "metrics_config",
-        "model_metrics_auto_detect",
-        "disable_system_metrics",
-        "system_metrics_cmd",
-        "metric_time_interval",
         "plugins_path",
         "initial_distribution_port",
         "ts_open_inference_protocol",
@@ -236,6 +248,8 @@ def _convert(setting: Field[Any], kind: type, value: Any) -> Any:
         value = _parse(setting.name, kind, value.strip())
     if setting.name in PATTERNS:
         _check_patterns(setting.name, value)
+    if choices:
+        value = value.lower()
     if choices and value not in choices:
         raise ConfigError(f"{setting.name}={value!r} must be one of: {', '.join(choices)}.")
     if least is not None and not value >= least:

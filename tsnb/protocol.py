@@ -64,6 +64,8 @@ class Load(Struct, frozen=True, array_like=True, tag="load"):
     decode_input_request: bool = True
     limit_max_image_pixels: bool = True
     concurrent: bool = False
+    metrics: tuple[tuple[str, str, str, tuple[str, ...]], ...] = ()
+    """Name, unit, kind and dimension names of each metric that handlers find made already."""
 
 
 class Item(Struct, frozen=True, array_like=True):

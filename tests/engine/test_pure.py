@@ -16,7 +16,6 @@ from tsnb.engine.processes import threads
 from tsnb.engine.queue import JobQueue
 from tsnb.engine.registration import make_spec
 from tsnb.engine.sources import allowed, resolve
-from tsnb.engine.stats import Stats
 from tsnb.engine.store import Store
 from tsnb.errors import (
     BadRequest,
@@ -28,7 +27,7 @@ from tsnb.errors import (
     NotFound,
     TsnbError,
 )
-from tsnb.messages import MetricSample, Request
+from tsnb.messages import Request
 
 # --- queue --------------------------------------------------------------------------------------
 
@@ -340,26 +339,3 @@ def test_a_file_url_is_copied_into_the_store_and_never_over_another(tmp_path):
     with pytest.raises(TsnbError, match=r"Model file already exists m\.mar"):
         resolve(source.as_uri(), config)
     assert [path.name for path in store.iterdir()] == ["m.mar"]
-
-
-# --- stats --------------------------------------------------------------------------------------
-
-
-def test_metrics_have_torchserves_text_form():
-    stats = Stats()
-    stats.host = "h"
-    stats.response(200)
-    stats.response(200)
-    text = stats.text(["Requests2XX"])
-    assert text == (
-        "# HELP Requests2XX Torchserve prometheus counter metric with unit: Count\n"
-        "# TYPE Requests2XX counter\n"
-        'Requests2XX{Level="Host",Hostname="h",} 2.0\n'
-    )
-
-
-def test_a_handlers_metric_appears_with_its_dimensions():
-    stats = Stats()
-    stats.host = "h"
-    stats.sample(MetricSample("Cats", 3.0, "count", "counter", (("ModelName", 'a"b'), ("Level", "Model"))))
-    assert 'Cats{ModelName="a\\"b",Level="Model",Hostname="h",} 3.0' in stats.text()

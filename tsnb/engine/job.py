@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 
 from tsnb.engine.api import Outcome, Stream
+from tsnb.engine.stats import Counted
 from tsnb.messages import Reply, Request
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ class Job:
 
     __slots__ = (
         "batch",
+        "counted",
         "created",
         "deadline",
         "done",
@@ -53,6 +55,8 @@ class Job:
         #: What it was answered with, for the records; None for a stream.
         self.reply: Reply | None = None
         self.error: Exception | None = None
+        #: The counters that its answer goes to.
+        self.counted: Counted | None = None
 
     @property
     def gone(self) -> bool:

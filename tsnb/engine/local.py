@@ -22,6 +22,7 @@ from tsnb.engine.api import Outcome, Registration, Scaled, Stream
 from tsnb.engine.job import Job, asked
 from tsnb.engine.kinds import served
 from tsnb.engine.lifecycle import with_lifecycle
+from tsnb.engine.metric_log import MetricLog
 from tsnb.engine.model import ServedModel
 from tsnb.engine.recorder import Recorder
 from tsnb.engine.records import with_timings
@@ -31,6 +32,7 @@ from tsnb.engine.stats import Stats
 from tsnb.engine.store import Store
 from tsnb.engine.supervisor import Slot
 from tsnb.engine.swap import MAX_CHECKS, swap
+from tsnb.engine.system_metrics import SystemMetrics
 from tsnb.errors import BadRequest, Conflict, ServiceUnavailable, TsnbError
 from tsnb.messages import Failure, LogLine, ModelSpec, ModelStatus, Recorded, Reply, Request, Revision, Swapped
 
@@ -43,9 +45,9 @@ FIRST_WORKER_ID = 9000
 class LocalEngine:
     """Implements :class:`tsnb.engine.api.Engine` with processes of this machine."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, metric_log: MetricLog | None = None) -> None:
         self.config = config
-        self._stats = Stats()
+        self._stats = Stats(config, metric_log)
         self._store: Store[ServedModel] = Store()
         self._recorder = Recorder(config)
         self._nursery = nursery.Nursery()
@@ -60,9 +62,12 @@ class LocalEngine:
         if self._devices is not None:
             return
         self._loop = asyncio.get_running_loop()
+        self._stats.open()
         if nursery.available():
             self._in_background(self._warm_up())
         self._devices = await asyncio.to_thread(placement.devices, self.config.number_of_gpu)
+        if not self.config.disable_system_metrics:
+            self._in_background(SystemMetrics(self.config, self._stats.system, self._worker_pids).run())
 
     async def _warm_up(self) -> None:
         with contextlib.suppress(TsnbError, TimeoutError):  # whoever needs a worker is told
@@ -72,6 +77,10 @@ class LocalEngine:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+    def _worker_pids(self) -> list[int]:
+        slots = [slot for model in self._store.all() for slot in model.slots]
+        return [slot.process.pid for slot in slots if slot.process is not None]
 
     async def close(self, timeout: float = 3.0) -> None:
         """Stop every worker within ``timeout`` seconds, by force where needed."""
@@ -84,6 +93,7 @@ class LocalEngine:
         await asyncio.gather(*(model.close(max(0.1, timeout - 0.5)) for model in models))
         self._nursery.close()
         await asyncio.to_thread(_discard_all, [path for model in models for path in model.model_dirs])
+        await asyncio.to_thread(self._stats.close)
 
     @property
     def devices(self) -> list[placement.Device]:
@@ -121,6 +131,7 @@ class LocalEngine:
             spec = make_spec(registration, self.config, model_dir, extraction.manifest, extraction.config)
             model = served(with_lifecycle(spec), self.config, self._stats, self._recorder)
             self._store.add(spec.name, spec.version, model)
+            self._stats.model_added(spec.name, spec.version)
         except TsnbError:
             await asyncio.to_thread(discard, extraction.model_dir)
             raise
@@ -143,6 +154,7 @@ class LocalEngine:
         if model.closed:  # somebody else forgot it, and another may have its name by now
             return
         self._store.remove(*model.key)
+        self._stats.model_removed(*model.key, last=model.spec.name not in self._store.names())
         await model.close(min(model.spec.response_timeout, self.config.unregister_model_timeout))
         await asyncio.to_thread(_discard_all, model.model_dirs)
 
@@ -274,7 +286,7 @@ class LocalEngine:
         job = Job(request, done, now)
         if timed:
             job.done = lambda outcome: done(with_timings(outcome, job, self._loop.time()))
-        self._stats.request_accepted(name, version)
+        job.counted = self._stats.accept(name, version)
         model.submit(job)
         return partial(model.cancel, job)
 

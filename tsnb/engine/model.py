@@ -164,6 +164,7 @@ class ServedModel:
 
     def on_worker_gone(self, slot: Slot) -> None:
         """A worker can take no more work."""
+        self._stats.worker_gone(self.spec, slot.id)
         if slot in self._idle:
             self._idle.remove(slot)
 
@@ -180,10 +181,15 @@ class ServedModel:
         slot.idle_since = self._loop.time()
         self._idle.append(slot)
 
+    @property
+    def listed_metrics(self) -> tuple[tuple[str, str, str, tuple[str, ...]], ...]:
+        """The metrics of handlers that the settings list (see :class:`tsnb.protocol.Load`)."""
+        return self._stats.listed()
+
     def on_metrics(self, samples: Sequence[MetricSample]) -> None:
         """What a handler measured."""
         for sample in samples:
-            self._stats.sample(sample)
+            self._stats.sample(sample, self.spec.name)
 
     def _count(self, slot: Slot, flight: Flight, seconds: float) -> None:
         now, wall = self._loop.time(), time.time()
@@ -197,7 +203,8 @@ class ServedModel:
                 self.errors += 1
             if job.error is not None or self._recorder.wants(self.key, wall):
                 self._recorder.keep(recorded(job, slot, flight, now, wall), private=self._private)
-            self._stats.job_done(self.spec, queued=job.taken - job.created, latency=latency)
+            self._stats.job_done(job.counted, queued=job.taken - job.created, latency=latency, wall=wall)
+        self._stats.batch_done(seconds - _handler_seconds(flight), wall)
 
     def refuse_if_hopeless(self) -> None:
         """When the last worker was given up, nobody will answer what waits."""
@@ -237,6 +244,7 @@ class ServedModel:
         self._cost = CostModel()
         for slot in slots:
             slot.candidate = False
+            self._stats.worker_loaded(spec, slot.id, slot.status().load_time)
             if slot.idle:
                 self._put_idle(slot)
         for slot in old:
@@ -283,3 +291,9 @@ class ServedModel:
         workers = tuple(slot.status() for slot in self.slots)
         counts = (len(self.queue), self.requests, self.errors, self._latency)
         return ModelStatus(self.spec, default, workers, *counts, self._history.recent(time.time()))
+
+
+def _handler_seconds(flight: Flight) -> float:
+    """How long the worker was busy with a batch, as its answers say."""
+    reply = flight.jobs[0].reply
+    return sum(reply.timings.get(stage, 0.0) for stage in ("decode", "handle", "encode")) if reply is not None else 0.0

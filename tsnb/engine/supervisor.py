@@ -163,6 +163,7 @@ class Slot:
             service_envelope=spec.service_envelope,
             decode_input_request=config.decode_input_request,
             limit_max_image_pixels=config.limit_max_image_pixels,
+            metrics=self._model.listed_metrics,
             concurrent=spec.concurrent,
         )
 

@@ -60,6 +60,7 @@ class Model:
     def load(self) -> bool:
         """Load and say :class:`Ready`; or say :class:`Failed` and return False."""
         start = time.perf_counter()
+        self.context.metrics.define(self._order.metrics)
         self.context.metrics.set_request_ids(str(uuid.uuid4()))
         try:
             os.chdir(self._order.model_dir)

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from tsnb.handlers.metrics import MetricsCacheKeyError
+from tsnb.handlers.metrics import MetricsCacheKeyError, MetricsCacheTypeError, MetricsCacheValueError
+from tsnb.handlers.metrics_files import GeneralMetricsCacheError, MetricsCacheIOError, MetricsCachePyYamlError
 
-__all__ = ["MetricsCacheKeyError"]
+__all__ = [
+    "GeneralMetricsCacheError",
+    "MetricsCacheIOError",
+    "MetricsCacheKeyError",
+    "MetricsCachePyYamlError",
+    "MetricsCacheTypeError",
+    "MetricsCacheValueError",
+]

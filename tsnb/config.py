@@ -38,8 +38,22 @@ class Config:
     management_address: str = key("http://127.0.0.1:8081", "Where models are managed.")
     metrics_address: str = key("http://127.0.0.1:8082", "Where metrics are read.")
     enable_metrics_api: bool = key(True, "Open the metrics listener.")
-    certificate_file: str = key("", "PEM file with the certificate chain of https addresses.")
-    private_key_file: str = key("", "PEM file with the private key of https addresses.")
+    enable_grpc: bool = key(True, "Answer gRPC too, where the extra grpc is installed.")
+    grpc_inference_address: str = key("127.0.0.1", "Host where gRPC predictions are answered.")
+    grpc_inference_port: int = key(7070, "Port of that host; 0 takes a free one.", least=0)
+    grpc_management_address: str = key("127.0.0.1", "Host where models are managed over gRPC.")
+    grpc_management_port: int = key(7071, "Port of that host; 0 takes a free one.", least=0)
+    grpc_inference_max_connection_age_ms: int = key(
+        0, "Milliseconds until a gRPC client must connect anew for predictions; 0 means never.", least=0
+    )
+    grpc_inference_max_connection_age_grace_ms: int = key(
+        0, "Milliseconds that its running calls then still get; 0 means all they need.", least=0
+    )
+    grpc_management_max_connection_age_ms: int = key(0, "The same age where models are managed.", least=0)
+    grpc_management_max_connection_age_grace_ms: int = key(0, "The same grace where models are managed.", least=0)
+    enable_grpc_ssl: bool = key(False, "Speak TLS to gRPC clients, with certificate_file and private_key_file.")
+    certificate_file: str = key("", "PEM file with the certificate chain of https addresses and of gRPC.")
+    private_key_file: str = key("", "PEM file with the private key of https addresses and of gRPC.")
     keystore: str = key("", "Not read: name PEM files in certificate_file and private_key_file instead.")
 
     # Models.
@@ -148,15 +162,6 @@ JVM_ONLY = frozenset(
 
 NOT_YET = frozenset(
     [
-        "grpc_inference_address",
-        "grpc_management_address",
-        "grpc_inference_port",
-        "grpc_management_port",
-        "enable_grpc_ssl",
-        "grpc_inference_max_connection_age_ms",
-        "grpc_inference_max_connection_age_grace_ms",
-        "grpc_management_max_connection_age_ms",
-        "grpc_management_max_connection_age_grace_ms",
         "workflow_store",
         "plugins_path",
         "initial_distribution_port",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import tsnb.rest  # noqa: F401  (fills the table of endpoints)
 from tsnb.cli.ending import Ending
+from tsnb.cli.listeners import Listeners, grpc_server
 from tsnb.cli.logs_setup import log_folder
 from tsnb.cli.serve import Setup
 from tsnb.cli.sources import snapshot_folder
@@ -20,7 +21,6 @@ from tsnb.config import Config
 from tsnb.engine.local import LocalEngine
 from tsnb.engine.snapshot import SnapshotEngine, Snapshots, lasting
 from tsnb.rest.access_log import AccessLog
-from tsnb.rest.front import Front
 from tsnb.rest.routes import Doors
 from tsnb.rest.service import Record, Service
 from tsnb.rest.tokens import KEY_FILE, KeyFile, Keys, TokenGuard
@@ -28,11 +28,6 @@ from tsnb.rest.tokens import KEY_FILE, KeyFile, Keys, TokenGuard
 log = logging.getLogger("tsnb")
 
 READY = "Model server started."
-WORDS = {
-    "inference_address": "Inference address",
-    "management_address": "Management address",
-    "metrics_address": "Metrics address",
-}
 
 
 async def serve(setup: Setup, environ: Mapping[str, str]) -> None:
@@ -45,16 +40,17 @@ async def serve(setup: Setup, environ: Mapping[str, str]) -> None:
         keys = _keys(config, environ)
         file = KeyFile(Path.cwd() / KEY_FILE)
         guard = TokenGuard(keys, file.write, time.time) if keys is not None else None
-        service = Service(Doors(engine, config), guard, record)
-        front = Front(service)
+        doors = Doors(engine, config)
+        service = Service(doors, guard, record)
+        listeners = Listeners(service, grpc_server(doors, keys, record))
         stack.push_async_callback(engine.close)
-        await front.bind()
-        stack.push_async_callback(_close, front, service, ending)
+        await listeners.bind()
+        stack.push_async_callback(listeners.close, ending)
         if keys is not None and not keys.fixed:
             # Not before binding: a server that cannot start must not touch the file of the one that runs.
             stack.callback(file.remove)
             file.write(keys.document())
-        if await ending.before(_start(engine, front, config)):
+        if await ending.before(_start(engine, listeners, config)):
             await ending.asked.wait()
         log.info("Stopping.")
         if isinstance(engine, SnapshotEngine):
@@ -67,15 +63,13 @@ def _engine(setup: Setup, environ: Mapping[str, str]) -> LocalEngine:
     return SnapshotEngine(setup.config, Snapshots(snapshot_folder(environ), lasting(setup.lasting)))
 
 
-async def _start(engine: LocalEngine, front: Front, config: Config) -> None:
+async def _start(engine: LocalEngine, listeners: Listeners, config: Config) -> None:
     await engine.start()
     await load_models(engine, config, default_workers(config, len(engine.devices)))
     if isinstance(engine, SnapshotEngine):
         await engine.begin_snapshots()
-    await front.start()
-    for binding, address in front.addresses:
-        for setting in binding.settings:
-            print(f"{WORDS[setting]}: {address}")
+    for line in await listeners.start():
+        print(line)
     _spare_the_collector()
     print(READY, flush=True)
 
@@ -91,13 +85,6 @@ def _keys(config: Config, environ: Mapping[str, str]) -> Keys | None:
     if config.disable_token_authorization:
         return None
     return Keys(config.token_expiration_min, time.time(), environ.get("TSNB_TOKEN", ""))
-
-
-async def _close(front: Front, service: Service, ending: Ending) -> None:
-    """Let running requests finish, unless somebody asks a second time."""
-    if not await ending.slowly(front.close()):
-        service.abort()
-        await front.close(0)
 
 
 @contextmanager

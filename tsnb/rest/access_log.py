@@ -65,4 +65,5 @@ def stamp(seconds: float) -> str:
 
 
 def _line(seconds: float, remote: str, method: str, target: str, status: int, milliseconds: float) -> str:
-    return f'{stamp(seconds)} {remote} "{method} {target} HTTP/1.1" {status} {milliseconds:.0f}\n'
+    protocol = "HTTP/2.0" if method == "gRPC" else "HTTP/1.1"
+    return f'{stamp(seconds)} {remote} "{method} {target} {protocol}" {status} {milliseconds:.0f}\n'

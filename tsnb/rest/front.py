@@ -11,8 +11,8 @@ import stat
 from collections.abc import Callable
 from contextlib import suppress
 
-from tsnb.config import Config
 from tsnb.errors import ConfigError
+from tsnb.rest import tls
 from tsnb.rest.address import Address, Binding, bindings
 from tsnb.rest.http1 import Connection
 from tsnb.rest.service import Service
@@ -39,7 +39,7 @@ class Front:
         config = self._service.config
         try:
             for binding in bindings(config):
-                await self._open(binding, _tls(config) if binding.address.scheme == "https" else None)
+                await self._open(binding, tls.server_context(config) if binding.address.scheme == "https" else None)
         except BaseException:
             await self.close(0)
             raise
@@ -55,10 +55,10 @@ class Front:
                 raise _cannot_bind(binding, error) from error
         self._sweeper = asyncio.create_task(self._sweep())
 
-    async def _open(self, binding: Binding, tls: ssl.SSLContext | None) -> None:
+    async def _open(self, binding: Binding, context: ssl.SSLContext | None) -> None:
         address, listener = binding.address, binding.listener
         try:
-            server = await self._create(address, tls, lambda: Connection(self._service, listener))
+            server = await self._create(address, context, lambda: Connection(self._service, listener))
         except OSError as error:
             raise _cannot_bind(binding, error) from error
         self._servers.append(server)
@@ -66,7 +66,7 @@ class Front:
         self.addresses.append((binding, Address(address.scheme, address.host, port, address.path)))
 
     async def _create(
-        self, address: Address, tls: ssl.SSLContext | None, connect: Callable[[], Connection]
+        self, address: Address, context: ssl.SSLContext | None, connect: Callable[[], Connection]
     ) -> asyncio.Server:
         loop = asyncio.get_running_loop()
         if address.path:
@@ -77,8 +77,8 @@ class Front:
             address.host,
             address.port,
             backlog=BACKLOG,
-            ssl=tls,
-            ssl_handshake_timeout=self._service.config.header_timeout if tls else None,
+            ssl=context,
+            ssl_handshake_timeout=self._service.config.header_timeout if context else None,
             start_serving=False,
         )
 
@@ -102,23 +102,6 @@ class Front:
                 with suppress(FileNotFoundError):
                     os.unlink(address.path)
         self._servers, self.addresses = [], []
-
-
-def _tls(config: Config) -> ssl.SSLContext:
-    for name in ("certificate_file", "private_key_file"):
-        if not getattr(config, name):
-            hint = " A keystore is not read: convert it with openssl pkcs12." if config.keystore else ""
-            raise ConfigError(f"An https address needs {name}: a PEM file. Set it, or use http.{hint}")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(config.certificate_file, config.private_key_file)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(
-            f"certificate_file={config.certificate_file!r} and private_key_file={config.private_key_file!r} "
-            f"cannot be used: {error}. Both must be PEM files that belong together."
-        ) from error
-    return context
 
 
 def _remove_stale_socket(path: str) -> None:

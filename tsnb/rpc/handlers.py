@@ -1,0 +1,119 @@
+"""From the table of methods to what a gRPC server calls: tokens first, then the endpoint, errors as statuses."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing, asynccontextmanager
+from time import perf_counter, time
+from typing import Any, TypeAlias
+
+import grpc
+from grpc import StatusCode
+
+from tsnb.errors import InvalidKey, TsnbError
+from tsnb.rest.routes import Doors
+from tsnb.rest.tokens import REFUSED, Keys, Kind
+from tsnb.rpc import statuses
+from tsnb.rpc.calls import METHODS, Call, Method
+from tsnb.rpc.descriptors import MANAGEMENT, message, service
+
+log = logging.getLogger("tsnb.rpc")
+
+OpenDoors: TypeAlias = Callable[[], Awaitable[Doors]]
+"""Gives what endpoints may reach; a notebook server starts its engine there."""
+Record: TypeAlias = Callable[[str, str, str, int, float], None]
+"""Takes remote address, ``gRPC``, the method, the number of the status and milliseconds of an answered call."""
+Context: TypeAlias = Any
+
+
+class Caller:
+    """Stands between gRPC and the endpoints; ``keys`` is None where no token is asked for."""
+
+    def __init__(self, doors: OpenDoors, keys: Keys | None, record: Record | None) -> None:
+        self._doors = doors
+        self._keys = keys
+        self._record = record
+
+    def handlers(self, services: Iterable[str]) -> list[grpc.GenericRpcHandler]:
+        """What answers these services."""
+        return [
+            grpc.method_handlers_generic_handler(
+                name, {method.name: self._handler(method) for method in METHODS if method.service == name}
+            )
+            for name in services
+        ]
+
+    def _handler(self, method: Method) -> grpc.RpcMethodHandler:
+        found = service(method.service).methods_by_name[method.name]
+        streams = found.client_streaming, found.server_streaming
+        make = {
+            (False, False): grpc.unary_unary_rpc_method_handler,
+            (False, True): grpc.unary_stream_rpc_method_handler,
+            (True, True): grpc.stream_stream_rpc_method_handler,
+        }[streams]
+        answer = self._parts(method) if found.server_streaming else self._whole(method)
+        taken, given = message(found.input_type.full_name), message(found.output_type.full_name)
+        return make(answer, request_deserializer=taken.FromString, response_serializer=given.SerializeToString)
+
+    def _whole(self, method: Method) -> Callable[[Any, Context], Awaitable[Any]]:
+        async def answer(request: Any, context: Context) -> Any:
+            async with self._answering(method, context) as (doors, call):
+                return await method.endpoint(doors, request, call)
+
+        return answer
+
+    def _parts(self, method: Method) -> Callable[[Any, Context], Awaitable[None]]:
+        async def answer(request: Any, context: Context) -> None:
+            async with (
+                self._answering(method, context) as (doors, call),
+                aclosing(method.endpoint(doors, request, call)) as parts,
+            ):
+                async for part in parts:
+                    await context.write(part)
+
+        return answer
+
+    @asynccontextmanager
+    async def _answering(self, method: Method, context: Context) -> AsyncIterator[tuple[Doors, Call]]:
+        """Let the caller in, and turn what goes wrong into a status. A client that leaves cancels what is inside."""
+        begun = perf_counter()
+        call = Call(_remote(context))
+        code, doors = StatusCode.CANCELLED, None
+        try:
+            self._admit(method, context)
+            doors = await self._doors()
+            context.set_trailing_metadata((("x-request-id", call.id),))
+            yield doors, call
+            code = StatusCode.OK
+        except Exception as error:
+            told = _told(error, doors, call, method)
+            code = method.code(told)
+            await context.abort(code, statuses.text(told))
+        finally:
+            if self._record is not None:
+                self._record(call.remote, "gRPC", method.path, code.value[0], (perf_counter() - begun) * 1000)
+
+    def _admit(self, method: Method, context: Context) -> None:
+        if self._keys is None:
+            return
+        kind: Kind = "management" if method.service == MANAGEMENT else "inference"
+        presented = [value for name, value in context.invocation_metadata() or () if name == "authorization"]
+        if not self._keys.admits(frozenset((kind,)), presented[-1] if presented else "", time()):
+            raise InvalidKey(REFUSED)
+
+
+def _told(error: Exception, doors: Doors | None, call: Call, method: Method) -> TsnbError:
+    """The error as the client sees it. What nobody foresaw is told to the log, not to the client."""
+    if isinstance(error, TsnbError):
+        if error.failure is not None and doors is not None:
+            doors.engine.remember(call.id, error.failure)
+        return error
+    log.error("unexpected error in request %s: %s", call.id, method.path, exc_info=error)
+    return TsnbError(f"Unexpected error; the server's log tells more under {call.id}.")
+
+
+def _remote(context: Context) -> str:
+    """The client's address: gRPC says ``ipv4:127.0.0.1:1234`` or ``ipv6:%5B::1%5D:1234``."""
+    _, _, address = str(context.peer()).partition(":")
+    return address.replace("%5B", "[").replace("%5D", "]")

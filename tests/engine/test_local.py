@@ -164,6 +164,49 @@ def test_a_killed_worker_fails_only_what_it_held_and_comes_back(bench):
     run(scenario())
 
 
+def test_what_waited_at_a_killed_worker_is_done_by_the_next(bench, tmp_path):
+    handler = f"""
+        import os, signal, time
+        def handle(data, context):
+            if data and data[0]["body"] == b"die":
+                while not os.path.exists({str(tmp_path / "now")!r}):
+                    time.sleep(0.005)
+                os.kill(os.getpid(), signal.SIGKILL)
+            return [str(os.getpid())] * len(data or [])
+    """
+
+    async def scenario():
+        async with bench() as b:
+            await b.serve("mortal", handler)
+            first = (await b.ask("mortal", b"quick")).body
+            dying = asyncio.create_task(b.ask("mortal", b"die"))
+            await asyncio.sleep(0)
+            waiting = asyncio.create_task(b.ask("mortal", b"wait"))
+            await asyncio.sleep(0)
+            (model,) = b.engine._store.all()
+            held = model.slots[0].handle.held
+            assert [job.request.parameters[0].value for job in held] == [b"die", b"wait"], "sent ahead"
+            (tmp_path / "now").touch()
+            with pytest.raises(WorkerDied) as caught:
+                await dying
+            assert b.engine.failure(caught.value.request_id).request_ids == (caught.value.request_id,)
+            assert (await waiting).body != first
+
+    run(scenario())
+
+
+def test_many_clients_of_a_quick_model_get_their_own_answers_from_batches_sent_ahead(bench):
+    async def scenario():
+        async with bench() as b:
+            await b.serve("echo", ECHO, batch_size=4)
+            for turn in range(20):
+                bodies = [b"%d-%d" % (turn, number) for number in range(64)]
+                replies = await asyncio.gather(*(b.ask("echo", body) for body in bodies))
+                assert [reply.body for reply in replies] == bodies
+
+    run(scenario())
+
+
 def test_a_worker_that_does_not_answer_in_time_is_killed_and_replaced(bench):
     handler = """
         import time

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tsnb.config import Config
 from tsnb.engine.api import Registration
 from tsnb.engine.backoff import Backoff
-from tsnb.engine.batching import CostModel, decide
+from tsnb.engine.batching import CostModel, ahead, decide
 from tsnb.engine.job import Job
 from tsnb.engine.placement import Device, assign, parse_nvidia_smi, visible
 from tsnb.engine.processes import threads
@@ -114,6 +114,26 @@ def test_the_window_policy_waits_until_full_or_due():
     assert take(1, policy="window", now=0.05).wake == pytest.approx(0.1)
     assert take(1, policy="window", now=0.1).count == 1
     assert take(16, policy="window", now=0.01).count == 16
+
+
+def known(seconds_per_item, size=16):
+    cost = CostModel()
+    cost.learn(size, seconds_per_item * size)
+    return cost
+
+
+def test_a_full_batch_is_sent_ahead_where_batches_are_short():
+    assert ahead("eager", 16, 1, 16, known(0.0001)) == 16
+    assert ahead("eager", 15, 1, 16, known(0.0001)) == 0, "it may still grow"
+    assert ahead("window", 16, 1, 16, known(0.0001)) == 0
+    assert ahead("eager", 16, 1, 16, CostModel()) == 0, "nobody knows how long it takes"
+
+
+def test_a_long_batch_is_not_sent_ahead_least_of_all_where_another_worker_may_be_free_sooner():
+    assert ahead("eager", 16, 1, 16, known(0.01)) == 0
+    assert ahead("eager", 16, 1, 16, known(0.001)) == 16
+    assert ahead("eager", 16, 2, 16, known(0.001)) == 0
+    assert ahead("eager", 16, 2, 16, known(0.0001)) == 16
 
 
 def drive(cost, seconds, limit, batches=200):

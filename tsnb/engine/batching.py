@@ -26,6 +26,12 @@ SMOOTHING = 0.2
 EXPLORE_SHARE = 0.02
 """Share of the working time that may be lost by trying sizes that were too large before: costs change."""
 
+AHEAD_ALONE = 0.05
+"""Seconds a batch may take for the next one to be sent ahead of its time to the only worker of a model."""
+
+AHEAD_SHARED = 0.005
+"""The same where a model has several workers, of which another may be free sooner."""
+
 MARGIN = 0.97
 """A smaller batch is preferred only if its cost per item is below this share of the larger one's."""
 
@@ -66,6 +72,11 @@ class CostModel:
                 best_class, best_cost = size_class, cost
         return min(limit, 1 << best_class)
 
+    def seconds(self, size: int) -> float | None:
+        """How long a batch of this size should take; None if none of about this size was seen."""
+        per_item = self._per_item.get(_size_class(size))
+        return None if per_item is None else per_item * size
+
 
 def _size_class(size: int) -> int:
     return (size - 1).bit_length()
@@ -92,6 +103,22 @@ def decide(
         return _window(now, waiting, oldest, batch_size, max_delay)
     share = math.ceil(waiting / idle)
     return Decision(cost.best(min(share, batch_size)))
+
+
+def ahead(policy: BatchPolicy, waiting: int, workers: int, batch_size: int, cost: CostModel) -> int:
+    """How many of the waiting jobs to send to a busy worker, to be there when it ends; 0 for none.
+
+    Only a full batch, so that batches grow as they would without it, and only where batches are so short that the way
+    there and back counts.
+    """
+    if policy == "window":
+        return 0
+    size = cost.best(batch_size)
+    if waiting < size:
+        return 0
+    seconds = cost.seconds(size)
+    limit = AHEAD_ALONE if workers == 1 else AHEAD_SHARED
+    return size if seconds is not None and seconds <= limit else 0
 
 
 def split(jobs: Sequence[Job]) -> list[Job]:

@@ -28,9 +28,14 @@ class ConcurrentHandle(WorkerHandle):
         self._cancelled: set[int] = set()
 
     @property
-    def held(self) -> Sequence[Job]:
+    def running(self) -> Sequence[Job]:
         """The jobs of all batches."""
         return [job for flight in self._flights.values() for job in flight.jobs]
+
+    @property
+    def takes_ahead(self) -> bool:
+        """Never: it begins with every batch at once."""
+        return False
 
     @property
     def free(self) -> bool:

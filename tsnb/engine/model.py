@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tsnb.config import Config
-from tsnb.engine.batching import CostModel, decide, split
+from tsnb.engine.batching import CostModel, ahead, decide, split
 from tsnb.engine.history import History
 from tsnb.engine.job import Job
 from tsnb.engine.logs import LogRing
@@ -130,18 +130,39 @@ class ServedModel:
                 self._look_again(decision.wake)
                 return
             self._give(self._idle.popleft(), self.queue.take(decision.count), now)
+        if len(self.queue):
+            self._give_ahead()
 
     def _give(self, slot: Slot, jobs: list[Job], now: float) -> None:
-        wanted = [job for job in jobs if not job.gone]
+        wanted = self._together(jobs)
         if not wanted or slot.handle is None:
             self._idle.appendleft(slot)
             return
-        if len(wanted) > 1 and (apart := split(wanted)):
-            self.queue.put_back(apart)
-            del wanted[-len(apart) :]
         for job in wanted:
             job.met, job.taken, job.batch = max(job.created, slot.idle_since), now, len(wanted)
         slot.handle.run(wanted)
+
+    def _give_ahead(self) -> None:
+        """Let full batches wait at workers that will be free in a moment: these then need not wait for us."""
+        spec = self.spec
+        while count := ahead(spec.batch_policy, len(self.queue), len(self.slots), spec.batch_size, self._cost):
+            handle = next((slot.handle for slot in self.slots if slot.handle and slot.handle.takes_ahead), None)
+            if handle is None:
+                return
+            jobs = self._together(self.queue.take(count))
+            for job in jobs:
+                job.met = job.taken = self._loop.time()
+                job.batch = len(jobs)
+            if jobs:
+                handle.run(jobs)
+
+    def _together(self, jobs: list[Job]) -> list[Job]:
+        """Those of the jobs that somebody waits for and that can share a batch; what must come later goes back."""
+        wanted = [job for job in jobs if not job.gone]
+        if len(wanted) > 1 and (apart := split(wanted)):
+            self.queue.put_back(apart)
+            del wanted[-len(apart) :]
+        return wanted
 
     def make_handle(self, **settings: Any) -> WorkerHandle:
         """The server's side of the connection to one of its workers."""
@@ -173,9 +194,22 @@ class ServedModel:
         if slot.candidate:
             return
         self._count(slot, flight, seconds)
-        if slot.idle and not slot.retiring:
+        if slot.retiring:
+            return
+        if slot.idle:
             self._put_idle(slot)
-            self._dispatch()
+        self._dispatch()
+
+    def on_unstarted(self, jobs: Sequence[Job]) -> None:
+        """A worker is gone that had not begun with these: they are the next for the others."""
+        if self.closed:
+            for job in jobs:
+                job.fail(self._stopped())
+            return
+        for job in jobs:
+            job.taken = 0.0
+        self.queue.put_back(jobs)
+        self._dispatch()
 
     def _put_idle(self, slot: Slot) -> None:
         slot.idle_since = self._loop.time()
@@ -267,8 +301,11 @@ class ServedModel:
             slot.retire()
         while self.slots:
             self.remove_last()
-        self._fail_waiting(ServiceUnavailable(f'Model "{self.spec.name}" was stopped while the request waited.'))
+        self._fail_waiting(self._stopped())
         await self.gone(list(self._leaving), timeout)
+
+    def _stopped(self) -> ServiceUnavailable:
+        return ServiceUnavailable(f'Model "{self.spec.name}" was stopped while the request waited.')
 
     # --- what others see --------------------------------------------------------------------------
 

@@ -39,9 +39,14 @@ class SteppingHandle(WorkerHandle):
         self._stopping = False
 
     @property
-    def held(self) -> Sequence[Job]:
+    def running(self) -> Sequence[Job]:
         """The jobs that are not finished."""
         return self._active + self._joining
+
+    @property
+    def takes_ahead(self) -> bool:
+        """Never: the requests of a batch join the next step."""
+        return False
 
     @property
     def free(self) -> bool:

@@ -132,6 +132,7 @@ class Slot:
         await self._follow_output()
         self.handle = self._model.make_handle(
             on_done=self._on_done,
+            on_unstarted=self._model.on_unstarted,
             on_metrics=self._model.on_metrics,
             on_overdue=self._on_overdue,
             response_timeout=spec.response_timeout,
@@ -230,7 +231,7 @@ class Slot:
         message = self._death or f"The worker process {how_it_ended(code, reason)}."
         if self.handle is not None and self.handle.refused:
             stage, message = "encode", f"{reason}; the worker was stopped and is started again."
-        ids = tuple(job.request.id for job in self.handle.held) if self.handle else ()
+        ids = tuple(job.request.id for job in self.handle.running) if self.handle else ()
         lines = "\n".join(line.text for line in self._model.ring.lines(worker=self.id)[-20:])
         failure = Failure("WorkerDied", message, stage=stage, output=lines)
         return named(failure, model=self.spec.name, version=self.spec.version, worker=self.id, request_ids=ids)

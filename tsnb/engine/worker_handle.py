@@ -35,10 +35,11 @@ class Flight:
 
 
 class WorkerHandle(asyncio.Protocol):
-    """The connection to one worker. Holds at most one batch at a time.
+    """The connection to one worker. It works on one batch; another may wait there already.
 
     ``on_done(flight, seconds)`` is called when a batch has ended, well or
-    badly; ``on_metrics`` with what the handler measured; ``on_overdue`` when no
+    badly; ``on_unstarted(jobs)`` with those that a dead worker never began;
+    ``on_metrics`` with what the handler measured; ``on_overdue`` when no
     answer came within ``response_timeout`` seconds. ``closed`` is resolved
     when the worker's end of the socket is gone.
     """
@@ -47,12 +48,14 @@ class WorkerHandle(asyncio.Protocol):
         self,
         *,
         on_done: Callable[[Flight, float], None],
+        on_unstarted: Callable[[Sequence[Job]], None],
         on_metrics: Callable[[Sequence[MetricSample]], None],
         on_overdue: Callable[[], None],
         response_timeout: float,
         max_response_size: int,
     ) -> None:
         self._on_done = on_done
+        self._on_unstarted = on_unstarted
         self._on_metrics = on_metrics
         self._on_overdue = on_overdue
         self._response_timeout = response_timeout
@@ -64,19 +67,30 @@ class WorkerHandle(asyncio.Protocol):
         self._deadline = 0.0
         self._alarm: asyncio.TimerHandle | None = None
         self.flight: Flight | None = None
+        self._ahead: Flight | None = None
         #: Whether we hung up over what the worker sent.
         self.refused = False
         self.closed: asyncio.Future[str] = self._loop.create_future()
 
     @property
-    def held(self) -> Sequence[Job]:
-        """The jobs that the worker holds."""
+    def running(self) -> Sequence[Job]:
+        """The jobs that the worker works on."""
         return self.flight.jobs if self.flight is not None else ()
+
+    @property
+    def held(self) -> Sequence[Job]:
+        """The jobs that were sent to the worker."""
+        return self.running if self._ahead is None else [*self.running, *self._ahead.jobs]
 
     @property
     def free(self) -> bool:
         """Whether the worker can take more now."""
         return self.flight is None
+
+    @property
+    def takes_ahead(self) -> bool:
+        """Whether a batch may be sent to wait behind the one that the worker works on."""
+        return self.flight is not None and self._ahead is None and not self.closed.done()
 
     async def connect(self, sock: socket.socket) -> None:
         """Take over the server's end of the socket pair."""
@@ -97,15 +111,20 @@ class WorkerHandle(asyncio.Protocol):
             raise LoadFailed(None, f"The model was not loaded within {timeout:g} s (startup_timeout).") from None
 
     def run(self, jobs: Sequence[Job]) -> None:
-        """Hand a batch to the worker, which must hold none."""
+        """Hand a batch to the worker, to begin with now or after the one that it works on."""
         self._number += 1
-        now = self._loop.time()
-        self.flight = Flight(self._number, jobs, now)
-        self._deadline = now + self._response_timeout
+        flight = Flight(self._number, jobs, self._loop.time())
+        if self.flight is None:
+            self._begin(flight)
+        else:
+            self._ahead = flight
+        self._send(*protocol.batch(flight.number, [job.request for job in jobs]))
+
+    def _begin(self, flight: Flight) -> None:
+        self.flight = flight
+        self._deadline = flight.started + self._response_timeout
         if self._alarm is None:
             self._alarm = self._loop.call_at(self._deadline, self._check_deadline)
-        message, bodies = protocol.batch(self._number, [job.request for job in jobs])
-        self._send(message, bodies)
 
     def stop(self) -> None:
         """Let the worker finish what it holds and exit."""
@@ -210,20 +229,30 @@ class WorkerHandle(asyncio.Protocol):
         if flight is None or flight.number != message.number:
             raise protocol.ProtocolError(f"a failure of batch {message.number}, which the worker does not hold")
         self._on_metrics(message.metrics)
-        self.fail(lambda: HandlerFailed(message.message, status=message.status, failure=message.failure))
+        self._fail(flight, lambda: HandlerFailed(message.message, status=message.status, failure=message.failure))
 
     def fail(self, error: Callable[[], Exception]) -> None:
-        """Answer every job of the batch that the worker holds with an error of its own."""
-        flight = self.flight
-        if flight is None:
-            return
+        """The worker is gone: every job that it worked on gets an error of its own, the others are given back."""
+        ahead, self._ahead = self._ahead, None
+        if self.flight is not None:
+            self._fail(self.flight, error)
+        if ahead is not None:
+            self._on_unstarted(ahead.jobs)
+
+    def _fail(self, flight: Flight, error: Callable[[], Exception]) -> None:
         for job in flight.jobs:
             job.fail(error())
         self._finish(flight)
 
     def _finish(self, flight: Flight) -> None:
-        self.flight = None
-        self._on_done(flight, self._loop.time() - flight.started)
+        now = self._loop.time()
+        following, self.flight, self._ahead = self._ahead, None, None
+        if following is not None:
+            following.started = now
+            for job in following.jobs:
+                job.met = job.taken = now
+            self._begin(following)
+        self._on_done(flight, now - flight.started)
 
 
 def named(failure: Failure, *, model: str, version: str, worker: str, request_ids: tuple[str, ...] = ()) -> Failure:

@@ -16,7 +16,9 @@ from traitlets import Type, default
 
 from tsnb.config import Config
 from tsnb.engine.api import Engine
+from tsnb.errors import ConfigError
 from tsnb.jupyter import archives, panel, watch
+from tsnb.jupyter.grpc import GrpcDoor
 from tsnb.jupyter.host import Host
 from tsnb.jupyter.traits import Settings, config_from
 from tsnb.rest.in_jupyter import TsnbHandler
@@ -46,6 +48,7 @@ class TsnbApp(Settings, ExtensionApp):  # type: ignore[misc]
 
     host: Host
     watch: watch.Watch
+    grpc: GrpcDoor
 
     @default("model_store")
     def _default_model_store(self) -> str:
@@ -55,6 +58,10 @@ class TsnbApp(Settings, ExtensionApp):  # type: ignore[misc]
     def _default_enable_model_api(self) -> bool:
         return True
 
+    @default("enable_grpc")
+    def _default_enable_grpc(self) -> bool:
+        return False
+
     def initialize_handlers(self) -> None:
         """Mount the endpoints. Called once, before the server listens."""
         config = config_from(self)
@@ -63,6 +70,7 @@ class TsnbApp(Settings, ExtensionApp):  # type: ignore[misc]
         self.watch = watch.Watch(self._emit)
         settings = replace(config, model_store=str(store))
         self.host = Host(settings, self._make_engine, self._own_secret(), self.watch.start)
+        self.grpc = GrpcDoor(self.host)
         self._mount()
 
     def _mount(self) -> None:
@@ -114,7 +122,13 @@ class TsnbApp(Settings, ExtensionApp):  # type: ignore[misc]
         """Tell the kernels that will be started where this server is. The port is known only now."""
         if not self._loaded:
             return
-        os.environ.update(self.kernel_environment())
+        environment = self.kernel_environment()
+        os.environ.update(environment)
+        try:
+            for address in await self.grpc.open(environment[TOKEN]):
+                self.log.info("tsnb answers gRPC on %s", address)
+        except ConfigError as error:  # the notebooks are not less for it
+            self.log.error("tsnb: %s", error)
 
     def kernel_environment(self) -> dict[str, str]:
         """``TSNB_URL`` and ``TSNB_TOKEN``, as the kernels and terminals of this server inherit them."""
@@ -124,7 +138,7 @@ class TsnbApp(Settings, ExtensionApp):  # type: ignore[misc]
 
     def current_activity(self) -> int:
         """Predictions under way: they keep an otherwise idle server from shutting itself down."""
-        return self.host.predicting if self._loaded else 0
+        return self.host.predicting + self.grpc.running if self._loaded else 0
 
     async def stop_extension(self) -> None:
         """Stop all workers within three seconds. May be called twice, and without having been started."""
@@ -134,4 +148,5 @@ class TsnbApp(Settings, ExtensionApp):  # type: ignore[misc]
             if os.environ.get(name) == value:
                 del os.environ[name]
         await self.watch.stop()
+        await self.grpc.close()
         await self.host.close()

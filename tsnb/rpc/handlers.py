@@ -34,6 +34,8 @@ class Caller:
         self._doors = doors
         self._keys = keys
         self._record = record
+        self.running = 0
+        """Calls under way."""
 
     def handlers(self, services: Iterable[str]) -> list[grpc.GenericRpcHandler]:
         """What answers these services."""
@@ -80,6 +82,7 @@ class Caller:
         begun = perf_counter()
         call = Call(_remote(context))
         code, doors = StatusCode.CANCELLED, None
+        self.running += 1
         try:
             self._admit(method, context)
             doors = await self._doors()
@@ -91,6 +94,7 @@ class Caller:
             code = method.code(told)
             await context.abort(code, statuses.text(told))
         finally:
+            self.running -= 1
             if self._record is not None:
                 self._record(call.remote, "gRPC", method.path, code.value[0], (perf_counter() - begun) * 1000)
 

@@ -76,6 +76,11 @@ class GrpcServer:
         self._caller = Caller(doors, keys, record)
         self._servers: list[grpc.aio.Server] = []
 
+    @property
+    def running(self) -> int:
+        """Calls under way."""
+        return self._caller.running
+
     async def bind(self) -> None:
         """Take every address, without answering yet. Raises ConfigError that names the setting."""
         credentials = _credentials(self._config)

@@ -6,7 +6,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-from tsnb.config import JVM_ONLY, NOT_YET, Config
+from tsnb.config import JVM_ONLY, NOT_YET, UNSUPPORTED, Config
 
 PAGE = Path(__file__).parent / "configuration.md"
 
@@ -36,12 +36,13 @@ def page() -> str:
         shown = f"`{default}`".replace("|", "\\|") if default != "" else "–"
         rows.append(f"| `{each.name}` | {shown} | {variable} | {each.metadata['help']} |")
     ignored = ", ".join(f"`{name}`" for name in sorted(JVM_ONLY))
-    not_yet = ", ".join(f"`{name}`" for name in sorted(NOT_YET))
+    unsupported = "".join(f"| `{name}` | {why} |\n" for name, why in UNSUPPORTED.items())
+    unsupported += "".join(f"| `{name}` | not built yet |\n" for name in sorted(NOT_YET))
     return (
         HEAD
         + "\n".join(rows)
         + f"\n\nAccepted without effect, since they concern TorchServe's Java process: {ignored}.\n"
-        + f"\nAccepted with a warning, since tsnb does not honour them: {not_yet}.\n"
+        + f"\nAccepted with a warning, without effect:\n\n| setting | why |\n|---|---|\n{unsupported}"
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsnb import properties
-from tsnb.config import JVM_ONLY, NOT_YET, Config, read
+from tsnb.config import JVM_ONLY, NOT_YET, UNSUPPORTED, Config, read
 from tsnb.errors import ConfigError
 
 # --- properties -----------------------------------------------------------------------------------------
@@ -159,18 +159,61 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 def test_keys_that_do_nothing_are_reported_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    configure(tmp_path, "b=1\na=1\nmetrics_mode=log\nvmargs=-Xmx1g\nio_ratio=50\n")
+    configure(tmp_path, "b=1\na=1\nvmargs=-Xmx1g\nio_ratio=50\nplugins_path=p\ndebug=false\nipex_enable=true\n")
     said = [(record.levelname, record.getMessage()) for record in caplog.records]
     assert said == [
         ("DEBUG", "These settings have a meaning for TorchServe's Java process only and are ignored: io_ratio, vmargs"),
-        ("WARNING", "These settings are not honoured by tsnb: metrics_mode"),
         ("WARNING", "These settings are unknown and ignored: a, b"),
+        ("WARNING", f"ipex_enable=true has no effect: {UNSUPPORTED['ipex_enable']}."),
+        ("WARNING", f"plugins_path=p has no effect: {UNSUPPORTED['plugins_path']}."),
     ]
 
 
 def test_every_setting_is_explained_and_listed_once() -> None:
     names = {setting.name for setting in fields(Config)}
     assert all(setting.metadata["help"].endswith(".") for setting in fields(Config))
-    assert not names & JVM_ONLY
-    assert not names & NOT_YET
-    assert not JVM_ONLY & NOT_YET
+    lists = [names, set(JVM_ONLY), set(NOT_YET), set(UNSUPPORTED)]
+    assert sum(map(len, lists)) == len(set.union(*lists))
+
+
+TORCHSERVE_KEYS = """
+    inference_address management_address metrics_address grpc_inference_address grpc_management_address
+    grpc_inference_port grpc_management_port grpc_inference_max_connection_age_ms
+    grpc_inference_max_connection_age_grace_ms grpc_management_max_connection_age_ms
+    grpc_management_max_connection_age_grace_ms enable_grpc_ssl model_store workflow_store load_models models
+    model_snapshot default_workers_per_model default_response_timeout default_startup_timeout unregister_model_timeout
+    job_queue_size number_of_gpu number_of_netty_threads netty_client_threads max_request_size max_response_size
+    limit_max_image_pixels decode_input_request default_service_handler service_envelope install_py_dep_per_model
+    allowed_urls use_env_allowed_urls enable_model_api disable_token_authorization token_expiration_min
+    enable_metrics_api metrics_mode metrics_config model_metrics_auto_detect disable_system_metrics system_metrics_cmd
+    metric_time_interval keystore keystore_pass keystore_type private_key_file certificate_file cors_allowed_origin
+    cors_allowed_methods cors_allowed_headers blacklist_env_vars enable_envvars_config async_logging
+    prefer_direct_buffer use_native_io io_ratio vmargs plugins_path initial_worker_port initial_distribution_port
+    model_server_home ts_open_inference_protocol ts_header_key_sequence_id ts_header_key_sequence_start
+    ts_header_key_sequence_end ipex_enable ipex_gpu_enable cpu_launcher_enable cpu_launcher_args cpp_log_config debug
+    python
+"""
+"""Every key of spec 8.2."""
+
+
+def test_every_key_of_torchserve_is_known() -> None:
+    known = {setting.name for setting in fields(Config)} | JVM_ONLY | NOT_YET | set(UNSUPPORTED)
+    assert not set(TORCHSERVE_KEYS.split()) - known
+
+
+@pytest.mark.parametrize(
+    ("key", "variable"),
+    [
+        ("token_expiration_min", "TS_TOKEN_EXPIRATION_TIME_MIN"),
+        ("enable_model_api", "TS_ENABLE_MODEL_API"),
+        ("keystore_pass", "TS_KEYSTORE_PASS"),
+        ("initial_worker_port", "TS_INITIAL_WORKER_PORT"),
+        ("models", ""),
+        ("model_snapshot", ""),
+        ("enable_envvars_config", ""),
+        ("use_env_allowed_urls", ""),
+    ],
+)
+def test_variables_have_torchserves_names(key: str, variable: str) -> None:
+    setting = next(each for each in fields(Config) if each.name == key)
+    assert setting.metadata["env"] == (None if variable == f"TS_{key.upper()}" else variable)

@@ -54,7 +54,11 @@ class Config:
     enable_grpc_ssl: bool = key(False, "Speak TLS to gRPC clients, with certificate_file and private_key_file.")
     certificate_file: str = key("", "PEM file with the certificate chain of https addresses and of gRPC.")
     private_key_file: str = key("", "PEM file with the private key of https addresses and of gRPC.")
-    keystore: str = key("", "Not read: name PEM files in certificate_file and private_key_file instead.")
+    keystore: str = key(
+        "", "PKCS12 file with both, where the PEM files are not named (needs the package cryptography)."
+    )
+    keystore_pass: str = key("changeit", "Password of the keystore.")
+    keystore_type: str = key("PKCS12", "Type of the keystore; JKS must be converted first.")
 
     # Models.
     model_store: str = key("", "Folder with the model archives.")
@@ -64,6 +68,7 @@ class Config:
     default_workers_per_model: int = key(0, "Workers of a model when nobody says; 0 chooses.", least=0)
     default_response_timeout: float = key(120, "Seconds a worker may take to answer a batch.", least=0.1)
     default_startup_timeout: float = key(120, "Seconds a worker may take to load its model.", least=0.1)
+    initial_worker_port: int = key(9000, "Where the ids of workers begin to count; no port is opened.", least=0)
     unregister_model_timeout: float = key(120, "Seconds to wait for workers when a model is unregistered.", least=0)
     job_queue_size: int = key(100, "Requests that may wait for one model version.", least=1)
     batch_policy: str = key(
@@ -151,30 +156,33 @@ JVM_ONLY = frozenset(
         "io_ratio",
         "vmargs",
         "async_logging",
-        "initial_worker_port",
         "model_server_home",
-        "keystore_pass",
-        "keystore_type",
         "python",
+        "tsConfigFile",
+        "version",
     ]
 )
-"""Keys that only make sense for TorchServe's Java process: accepted, without effect."""
+"""Keys that only make sense for TorchServe's Java process, and what it notes in its snapshots: without effect."""
+
+UNSUPPORTED = {
+    "plugins_path": "Java plugins are not loaded; put a small server of your own before this one",
+    "cpp_log_config": "there is no C++ backend",
+    "ipex_enable": "IPEX is at its end; torch itself has its optimizations by now (pt2 in model-config.yaml)",
+    "ipex_gpu_enable": "IPEX is at its end; torch itself drives Intel GPUs by now",
+    "cpu_launcher_enable": "workers are not started by torch.backends.xeon; each gets its share of the cores",
+    "cpu_launcher_args": "workers are not started by torch.backends.xeon; each gets its share of the cores",
+    "debug": "workers cannot be started by hand; %replay runs a request in a notebook, under the debugger",
+    "initial_distribution_port": "groups of workers choose a free port by themselves",
+}
+"""Keys of TorchServe that tsnb does not honour, and why: accepted, with a warning where they ask for something."""
 
 NOT_YET = frozenset(
     [
         "workflow_store",
-        "plugins_path",
-        "initial_distribution_port",
         "ts_open_inference_protocol",
-        "ipex_enable",
-        "ipex_gpu_enable",
-        "cpu_launcher_enable",
-        "cpu_launcher_args",
-        "cpp_log_config",
-        "debug",
     ]
 )
-"""Keys of TorchServe that tsnb does not honour: accepted, with a warning."""
+"""Keys of TorchServe that tsnb does not honour yet: accepted, with a warning."""
 
 
 PATTERNS = ("allowed_urls", "blacklist_env_vars")
@@ -192,7 +200,7 @@ def read(
     """
     written = read_file(path, environ) if path is not None else {}
     if not quiet:
-        _report(set(written) - set(Config.__dataclass_fields__))
+        _report(written)
     values = {name: text for name, text in written.items() if name in Config.__dataclass_fields__}
     values.update({name: value for name, value in flags.items() if value is not None})
     values.update(_from_environment(written, environ))
@@ -290,11 +298,16 @@ def _check_patterns(name: str, text: str) -> None:
             raise ConfigError(f"{name}: {pattern.strip()!r} is no regular expression: {error}.") from None
 
 
-def _report(extra: set[str]) -> None:
+def _report(written: Mapping[str, str]) -> None:
+    """Tell the log of keys that do nothing."""
+    extra = set(written) - set(Config.__dataclass_fields__)
     for names, level, why in (
         (extra & JVM_ONLY, logging.DEBUG, "have a meaning for TorchServe's Java process only and are ignored"),
         (extra & NOT_YET, logging.WARNING, "are not honoured by tsnb"),
-        (extra - JVM_ONLY - NOT_YET, logging.WARNING, "are unknown and ignored"),
+        (extra - JVM_ONLY - NOT_YET - set(UNSUPPORTED), logging.WARNING, "are unknown and ignored"),
     ):
         if names:
             log.log(level, "These settings %s: %s", why, ", ".join(sorted(names)))
+    for name in sorted(extra & set(UNSUPPORTED)):
+        if written[name].strip().lower() not in ("", "false"):
+            log.warning("%s=%s has no effect: %s.", name, written[name].strip(), UNSUPPORTED[name])

@@ -371,7 +371,7 @@ def test_plain_http_on_a_tls_port_is_closed(secure: House, caplog: pytest.LogCap
     [
         ({}, "needs certificate_file"),
         ({"certificate_file": "no.pem"}, "needs private_key_file"),
-        ({"keystore": "k.p12"}, "convert it with openssl pkcs12"),
+        ({"keystore": "k.p12"}, "keystore='k.p12' cannot be read"),
         ({"certificate_file": "no.pem", "private_key_file": "no.pem"}, "cannot be used"),
     ],
 )

@@ -22,7 +22,7 @@ from tsnb.engine.api import Outcome, Registration, Scaled, Stream
 from tsnb.engine.job import Job, asked
 from tsnb.engine.kinds import served
 from tsnb.engine.lifecycle import with_lifecycle
-from tsnb.engine.metric_log import MetricLog
+from tsnb.engine.logs import EngineLogs
 from tsnb.engine.model import ServedModel
 from tsnb.engine.recorder import Recorder
 from tsnb.engine.records import with_timings
@@ -38,20 +38,18 @@ from tsnb.messages import Failure, LogLine, ModelSpec, ModelStatus, Recorded, Re
 
 log = logging.getLogger(__name__)
 
-FIRST_WORKER_ID = 9000
-"""Worker ids count from here, as TorchServe's ports do (spec 7.1)."""
-
 
 class LocalEngine:
     """Implements :class:`tsnb.engine.api.Engine` with processes of this machine."""
 
-    def __init__(self, config: Config, metric_log: MetricLog | None = None) -> None:
+    def __init__(self, config: Config, logs: EngineLogs = EngineLogs()) -> None:  # noqa: B008 (frozen)
         self.config = config
-        self._stats = Stats(config, metric_log)
+        self._logs = logs
+        self._stats = Stats(config, logs.metrics)
         self._store: Store[ServedModel] = Store()
         self._recorder = Recorder(config)
         self._nursery = nursery.Nursery()
-        self._worker_ids = itertools.count(FIRST_WORKER_ID)
+        self._worker_ids = itertools.count(config.initial_worker_port)
         self._gpu_counter = itertools.count()
         self._devices: list[placement.Device] | None = None
         self._background: set[asyncio.Task[None]] = set()
@@ -132,6 +130,7 @@ class LocalEngine:
             model = served(with_lifecycle(spec), self.config, self._stats, self._recorder)
             self._store.add(spec.name, spec.version, model)
             self._stats.model_added(spec.name, spec.version)
+            model.ring.attach(spec.name, spec.version, self._logs.model)
         except TsnbError:
             await asyncio.to_thread(discard, extraction.model_dir)
             raise

@@ -5,7 +5,7 @@ A path is one of the notebook server's contents, confined to its root as Jupyter
 
 from __future__ import annotations
 
-from dataclasses import replace
+import filecmp
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from tsnb.archive.report import report
 from tsnb.archive.write import archive
 from tsnb.config import Config
 from tsnb.engine.api import Registration, Scaled
-from tsnb.errors import BadRequest, MethodNotAllowed, NotFound
+from tsnb.errors import BadRequest, Conflict, MethodNotAllowed, NotFound
 from tsnb.jupyter.door import PanelHandler
 from tsnb.jupyter.views import archive_view, diff_view
 
@@ -172,7 +172,7 @@ class ServeHandler(ContentsHandler):
         if not workers.isdigit():
             raise BadRequest(f"workers={workers!r} must be a whole number.")
         doors = await self.host.doors()
-        url = url_of(path, replace(doors.config))
+        url = await self.in_thread(lambda: url_of(path, Path(doors.config.model_store)))
         scaled: Scaled = await doors.engine.register(Registration(url, initial_workers=int(workers)))
         self.answer(scaled)
 
@@ -183,10 +183,19 @@ async def _need_execute(handler: ContentsHandler) -> None:
         raise web.HTTPError(403, "User is not authorized to execute on resource: tsnb.")
 
 
-def url_of(path: Path, config: Config) -> str:
-    """What registration calls an archive: its name where it is in the model store, a folder's path, else a file URL."""
+def url_of(path: Path, store: Path) -> str:
+    """What registration calls an archive: its name where the model store has it, a folder's path, else a file URL.
+
+    Blocking. Raises Conflict where the store has another archive of that name.
+    """
     if path.is_dir():
         return str(path)
-    if path.parent.resolve() == Path(config.model_store).resolve():
-        return path.name
-    return path.resolve().as_uri()
+    stored = store / path.name
+    if not stored.exists():
+        return path.resolve().as_uri()
+    if not stored.samefile(path) and not filecmp.cmp(path, stored, shallow=False):
+        raise Conflict(
+            f"The model store has another {path.name}. Rename this one, or replace that one: "
+            "serving an archive copies it into the model store."
+        )
+    return path.name

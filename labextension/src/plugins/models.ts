@@ -5,6 +5,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { refreshIcon } from '@jupyterlab/ui-components';
 import { Poll } from '@lumino/polling';
 
+import { attempt, modelFor } from '../asking.js';
 import { Models } from '../model.js';
 import { Api } from '../request.js';
 import { CommandIDs, EVENT, IModels, NAMESPACE } from '../tokens.js';
@@ -58,29 +59,10 @@ function addCommands(
   const trans = translator.load(NAMESPACE);
   const { commands } = app;
 
-  /** The version that the arguments name, or one that the person picks. */
-  const pick = async (args: { name?: unknown; version?: unknown }, title: string) => {
-    if (typeof args.name === 'string') {
-      return { name: args.name, version: typeof args.version === 'string' ? args.version : (found.find(args.name)?.version ?? '') };
-    }
-    await found.refresh();
-    const all = found.overview?.models ?? [];
-    if (all.length === 0) {
-      Notification.info(trans.__('No model is served.'));
-      return undefined;
-    }
-    const items = all.map(each => `${each.name} ${each.version}`);
-    const chosen = all.length === 1 ? items[0] : (await InputDialog.getItem({ title, items })).value;
-    return all[items.indexOf(chosen ?? '')];
-  };
-
-  /** What the server refuses is shown in its own words. */
-  const attempt = async (work: () => Promise<void>) => {
-    try {
-      await work();
-    } catch (error) {
-      Notification.error(error instanceof Error ? error.message : String(error), { autoClose: 8000 });
-      void found.refresh();
+  const pick = (args: { name?: unknown; version?: unknown }, title: string) => modelFor(found, args, title, trans);
+  const change = async (work: () => Promise<unknown>) => {
+    if (!(await attempt(work))) {
+      await found.refresh();
     }
   };
 
@@ -101,7 +83,7 @@ function addCommands(
       const title = trans.__('Workers of %1 %2', model.name, model.version);
       const wanted = typeof args.workers === 'number' ? args.workers : (await InputDialog.getNumber({ title, value: now })).value;
       if (wanted !== null) {
-        await attempt(() => found.scale(model.name, model.version, Math.max(0, Math.round(wanted))));
+        await change(() => found.scale(model.name, model.version, Math.max(0, Math.round(wanted))));
       }
     }
   });
@@ -112,7 +94,7 @@ function addCommands(
     execute: async args => {
       const model = await pick(args, trans.__('Make Default Version'));
       if (model) {
-        await attempt(() => found.setDefault(model.name, model.version));
+        await change(() => found.setDefault(model.name, model.version));
       }
     }
   });
@@ -122,7 +104,7 @@ function addCommands(
     execute: async args => {
       const model = await pick(args, trans.__('Unserve'));
       if (model && (args.confirmed === true || (await confirmed(model)))) {
-        await attempt(() => found.unserve(model.name, model.version));
+        await change(() => found.unserve(model.name, model.version));
       }
     }
   });
@@ -149,7 +131,7 @@ function addCommands(
           buttons: [Dialog.cancelButton(), Dialog.warnButton({ label: trans.__('Unserve All') })]
         });
       if (args.confirmed === true || (await ask()).button.accept) {
-        await attempt(() => found.unserveAll());
+        await change(() => found.unserveAll());
       }
     }
   });

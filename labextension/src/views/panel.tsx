@@ -3,7 +3,6 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import {
   caretDownIcon,
   caretRightIcon,
-  copyIcon,
   listIcon,
   ReactWidget,
   refreshIcon,
@@ -184,17 +183,18 @@ function VersionView(props: Shared & { version: Version; memory: number }): JSX.
   return (
     <div className="tsnb-version" role="group" aria-label={label} onContextMenu={menu}>
       <div className="tsnb-row">
-        <span className="tsnb-version-name">{version.version}</span>
+        <span className="tsnb-version-name" title={label}>
+          {version.version}
+        </span>
         {version.default && <span className="tsnb-tag">{trans.__('default')}</span>}
-        <Badge state={state(version)} text={stateWord(state(version), trans)} />
         <span className="tsnb-push" />
         <IconButton icon={runIcon} label={trans.__('Try %1', label)} onClick={() => run(CommandIDs.tryIt)} />
         <IconButton icon={listIcon} label={trans.__('Logs of %1', label)} onClick={() => run(CommandIDs.logs)} />
-        <IconButton icon={copyIcon} label={trans.__('Copy URL of %1', label)} onClick={() => run(CommandIDs.copyUrl)} />
         <IconButton icon={moreIcon} label={trans.__('More for %1', label)} popup onClick={menu} />
       </div>
       <div className="tsnb-row">
         <Scaler {...props} />
+        <Badge state={state(version)} text={versionWord(version, trans)} />
         <span className="tsnb-dim tsnb-figures">{figures(version, trans)}</span>
       </div>
       {version.workers.length > 0 && <Bar label={trans.__('Memory')} used={used} total={memory} />}
@@ -207,6 +207,10 @@ function VersionView(props: Shared & { version: Version; memory: number }): JSX.
       )}
     </div>
   );
+}
+
+function versionWord(version: Version, trans: TranslationBundle): string {
+  return version.workers.length ? stateWord(state(version), trans) : trans.__('no workers');
 }
 
 function figures(version: Version, trans: TranslationBundle): string {
@@ -245,15 +249,15 @@ function Scaler(props: Shared & { version: Version }): JSX.Element {
 function WorkerView(props: { worker: Worker; trans: TranslationBundle }): JSX.Element {
   const { trans, worker } = props;
   const facts = [
-    worker.pid ? trans.__('process %1', worker.pid) : '',
+    worker.device,
     worker.memory ? bytes(worker.memory) : '',
+    worker.pid ? trans.__('pid %1', worker.pid) : '',
     worker.gpu_memory ? trans.__('%1 on the GPU', bytes(worker.gpu_memory)) : '',
     worker.restarts ? trans._n('%1 restart', '%1 restarts', worker.restarts) : ''
   ];
   return (
-    <li className="tsnb-worker">
+    <li className="tsnb-worker" title={trans._n('Worker %2: %1 request', 'Worker %2: %1 requests', worker.requests, worker.id)}>
       <Badge state={worker.state} text={stateWord(worker.state, trans)} />
-      <span className="tsnb-device">{worker.device}</span>
       <span className="tsnb-dim">{facts.filter(Boolean).join(' · ')}</span>
       {worker.problem && <span className="tsnb-worker-problem">{worker.problem}</span>}
     </li>

@@ -13,7 +13,7 @@ export function stateWord(state: State | WorkerStateName, trans: TranslationBund
     loading: trans.__('loading'),
     failing: trans.__('failing'),
     failed: trans.__('failed'),
-    stopped: trans.__('no workers')
+    stopped: trans.__('stopped')
   };
   return words[state];
 }

@@ -18,6 +18,7 @@ from msgspec import Struct, field
 from tsnb.archive.collect import Member
 from tsnb.archive.manifest import INDEX, MANIFEST
 from tsnb.archive.sources import pieces
+from tsnb.archive.unchanged import Known, copy, state
 
 STORED_SIZE = 1 << 20
 """Members of this size (1 MiB) and more are never compressed: weights do not shrink, and loading would have to wait."""
@@ -27,13 +28,17 @@ STORED_SUFFIXES = {".pt", ".pth", ".bin", ".safetensors", ".onnx", ".so"}
 
 
 class Contents(Struct):
-    """What goes into an archive. ``digests`` fills up while the members are written."""
+    """What goes into an archive. ``digests`` fills up while the members are written.
+
+    ``known`` are big members whose digests were taken when an older archive was written.
+    """
 
     name: str
     manifest: bytes
     members: list[Member]
     provenance: dict[str, Any]
     created: datetime
+    known: dict[str, Known] = field(default_factory=dict)
     digests: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def index(self) -> bytes:
@@ -59,9 +64,10 @@ class _Hashing:
         self._size += len(piece)
         return piece
 
-    def facts(self) -> dict[str, Any]:
-        """Digest and size of what was read."""
-        return {"sha256": self._digest.hexdigest(), "size": self._size}
+    def facts(self, seen: str = "") -> dict[str, Any]:
+        """Digest and size of what was read, and the file's state then (see :mod:`tsnb.archive.unchanged`)."""
+        facts = {"sha256": self._digest.hexdigest(), "size": self._size}
+        return {**facts, "state": seen} if seen and self._size >= STORED_SIZE else facts
 
 
 def is_stored(member: Member) -> bool:
@@ -74,12 +80,32 @@ def pack_zip(path: Path, contents: Contents, *, deflate: bool) -> None:
     small = zipfile.ZIP_DEFLATED if deflate else zipfile.ZIP_STORED
     with zipfile.ZipFile(path, "x") as target:
         target.writestr(_zip_info(MANIFEST, contents.created, small), contents.manifest)
+        for name, known in contents.known.items():
+            _add_known(target, contents, next(each for each in contents.members if each.name == name), known)
         for member, source in _sources(contents):
             info = _zip_info(member.name, _modified(member), zipfile.ZIP_STORED if is_stored(member) else small)
             info.file_size = member.source.stat().st_size  # tells zipfile whether it needs 64-bit sizes
             with target.open(info, "w") as file:
                 file.writelines(pieces(source))
         target.writestr(_zip_info(INDEX, contents.created, small), contents.index())
+
+
+def _add_known(target: zipfile.ZipFile, contents: Contents, member: Member, known: Known) -> None:
+    """Add a member whose checksum is known, without looking at its bytes."""
+    info = _zip_info(member.name, _modified(member), zipfile.ZIP_STORED)
+    info.file_size = info.compress_size = known.size
+    info.CRC = known.crc
+    file = target.fp
+    assert file is not None  # noqa: S101 (it is open)
+    file.seek(target.start_dir)
+    info.header_offset = file.tell()
+    file.write(info.FileHeader())
+    with member.source.open("rb") as source:
+        copy(source, file, known.size)
+    target.start_dir = file.tell()
+    target.filelist.append(info)
+    target.NameToInfo[info.filename] = info
+    contents.digests[member.name] = {"sha256": known.sha256, "size": known.size, "state": known.state}
 
 
 def _zip_info(name: str, modified: datetime, method: int) -> zipfile.ZipInfo:
@@ -130,10 +156,13 @@ def pack_folder(path: Path, contents: Contents) -> None:
 
 def _sources(contents: Contents) -> Iterator[tuple[Member, _Hashing]]:
     for member in contents.members:
+        if member.name in contents.digests:
+            continue
+        before = state(member.source)
         with member.source.open("rb") as file:
             source = _Hashing(file)
             yield member, source
-        contents.digests[member.name] = source.facts()
+        contents.digests[member.name] = source.facts(before if before == state(member.source) else "")
 
 
 def _modified(member: Member) -> datetime:

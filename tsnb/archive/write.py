@@ -23,6 +23,7 @@ from tsnb.archive.collect import Collection, ExtraFiles, Member, handler_name
 from tsnb.archive.manifest import Model, encode, new
 from tsnb.archive.packers import Contents, is_stored, pack_folder, pack_tar, pack_zip
 from tsnb.archive.settings import parse_config
+from tsnb.archive.unchanged import unchanged
 from tsnb.errors import BadRequest, Conflict, TsnbError
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,9 @@ def archive(
     _check_config(config_file)
     created = datetime.now()
     text = manifest.encode() if manifest is not None else encode(new(model, runtime, created))
-    contents = Contents(model_name, text, collection.members(), _json(provenance or {}), created)
+    members = collection.members()
+    known = unchanged(target, members) if pack is not pack_tar else {}
+    contents = Contents(model_name, text, members, _json(provenance or {}), created, known)
     _keep_sources_out(target, contents.members)
     _write(target, contents, pack, force)
     return target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import logging
 from typing import Any
 
@@ -9,24 +10,32 @@ import torch
 
 logger = logging.getLogger(__name__)
 
-BACKENDS = frozenset(
-    {
-        "eager",
-        "aot_eager",
-        "inductor",
-        "nvfuser",
-        "aot_nvfuser",
-        "aot_cudagraphs",
-        "ofi",
-        "fx2trt",
-        "onnxrt",
-        "ipex",
-        "torchxla_trace_once",
-        "openvino",
-        "tensorrt",
-        "hpu_backend",
-    }
-)
+
+class PT2Backend(enum.StrEnum):
+    """The backends of ``torch.compile`` that model-config.yaml may name."""
+
+    EAGER = "eager"
+    AOT_EAGER = "aot_eager"
+    INDUCTOR = "inductor"
+    NVFUSER = "nvfuser"
+    AOT_NVFUSER = "aot_nvfuser"
+    AOT_CUDAGRAPHS = "aot_cudagraphs"
+    OFI = "ofi"
+    FX2TRT = "fx2trt"
+    ONNXRT = "onnxrt"
+    IPEX = "ipex"
+    TORCHXLA_TRACE_ONCE = "torchxla_trace_once"
+    OPENVINO = "openvino"
+    TENSORRT = "tensorrt"
+    HPU_BACKEND = "hpu_backend"
+
+
+def check_valid_pt2_backend(backend: str) -> bool:
+    """Whether a backend is one of :class:`PT2Backend`; if not, a warning says so."""
+    if backend in [known.value for known in PT2Backend]:
+        return True
+    logger.warning("%r is no backend of torch.compile that is accepted here; the model runs uncompiled", backend)
+    return False
 
 
 def compiled(model: Any, config: dict[str, Any]) -> Any:
@@ -57,8 +66,4 @@ def compile_options(pt2: Any) -> dict[str, Any] | None:
         return None
     else:
         options = dict(pt2)
-    backend = options.get("backend", "inductor")
-    if backend not in BACKENDS:
-        logger.warning("%r is no backend of torch.compile that is accepted here; the model runs uncompiled", backend)
-        return None
-    return options
+    return options if check_valid_pt2_backend(options.get("backend", "inductor")) else None

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tsnb.handlers.needs import needed
+
 
 def attribution(method: str, *args: Any) -> Any:
     """An object of ``captum.attr.<method>``. Raises RuntimeError without the package captum."""
-    try:
-        import captum.attr
-    except ImportError as error:
-        raise RuntimeError("explanations need the package captum: pip install 'tsnb[explain]'") from error
-    return getattr(captum.attr, method)(*args)
+    return getattr(needed("captum.attr", "captum", "an explanation"), method)(*args)

@@ -50,3 +50,13 @@ def list_classes_from_module(module: ModuleType, parent_class: type | None = Non
     """The classes that ``module`` itself defines (imported ones do not count), by name."""
     found = [cls for _, cls in inspect.getmembers(module, inspect.isclass) if cls.__module__ == module.__name__]
     return [cls for cls in found if parent_class is None or issubclass(cls, parent_class)]
+
+
+def import_class(class_name: str, module_prefix: str | None = None) -> type:
+    """The class of a dotted name, or of a name in the module ``module_prefix``. Raises ImportError if there is none."""
+    name = f"{module_prefix}.{class_name}" if module_prefix else class_name
+    module, _, attribute = name.rpartition(".")
+    found = getattr(importlib.import_module(module), attribute, None) if module else None
+    if not isinstance(found, type):
+        raise ImportError(f"there is no class {name!r}: give module.Class")
+    return found

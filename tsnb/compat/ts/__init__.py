@@ -17,10 +17,19 @@ from .version import __version__
 __all__ = ["__version__"]
 
 
+_GONE = dict.fromkeys(
+    ("ts.torch_handler.distributed.base_pippy_handler", "ts.handler_utils.distributed.pt_pippy"),
+    "PiPPy is no longer developed: use a DeepSpeed or vLLM handler for models that span several GPUs",
+)
+"""Modules that have nothing behind them any more, and what to use instead."""
+
+
 class _Missing(MetaPathFinder):
     """The last to be asked for ``ts.…``: says what tsnb offers."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
+        if fullname in _GONE:
+            raise ModuleNotFoundError(f"tsnb has no {fullname}. {_GONE[fullname]}", name=fullname)
         if fullname.startswith(f"{__name__}."):
             raise ModuleNotFoundError(
                 f"tsnb has no {fullname}. Of TorchServe's modules it offers {', '.join(_offered())}", name=fullname

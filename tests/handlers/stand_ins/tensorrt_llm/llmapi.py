@@ -1,0 +1,1 @@
+KvCacheConfig = dict

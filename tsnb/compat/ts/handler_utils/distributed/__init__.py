@@ -1,0 +1,1 @@
+"""Helpers of models that span several GPUs."""

@@ -1,0 +1,1 @@
+"""Handlers of models that span several GPUs."""

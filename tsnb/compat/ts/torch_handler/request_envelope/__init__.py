@@ -1,0 +1,1 @@
+"""Request envelopes under the names that TorchServe gave them."""

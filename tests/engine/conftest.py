@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import textwrap
 import uuid
 
@@ -58,6 +59,14 @@ class Bench:
         request = Request(str(uuid.uuid4()), {}, (Parameter("body", body, content_type),))
         return await self.engine.predict(name, version, request)
 
+    async def clear(self):
+        """Unregister every model, and empty the store."""
+        for name in self.engine.models():
+            for status in sorted(self.engine.describe(name, "all"), key=lambda status: status.default):
+                await self.engine.unregister(name, status.spec.version)
+        for folder in self.store.iterdir():
+            shutil.rmtree(folder)
+
     def workers(self, name, version=None):
         """The workers of a model."""
         return self.engine.describe(name, version)[0].workers
@@ -78,3 +87,19 @@ def bench(tmp_path):
             await self.bench.engine.close(3.0)
 
     return Opened
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """Run ``scenario(bench)`` on a bench that the tests of a file share; its models are gone after each."""
+    with asyncio.Runner() as runner:
+        bench = Bench(tmp_path_factory.mktemp("bench"))
+
+        async def one(scenario):
+            try:
+                await asyncio.wait_for(scenario(bench), 90)
+            finally:
+                await bench.clear()
+
+        yield lambda scenario: runner.run(one(scenario))
+        runner.run(bench.engine.close(3.0))

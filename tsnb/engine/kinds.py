@@ -85,7 +85,7 @@ class Concurrent(Roomy):
     def cancel(self, job: Job) -> None:
         """The client is gone: its job is forgotten, or cancelled where it runs."""
         super().cancel(job)
-        for slot in self.slots:
+        for slot in (*self.slots, *self._leaving):
             if isinstance(slot.handle, ConcurrentHandle):
                 slot.handle.abandoned(job)
 

@@ -46,25 +46,30 @@ class ConcurrentModel(Model):
 
     def _read(self, read: Read, loop: asyncio.AbstractEventLoop, ended: asyncio.Future[None]) -> None:
         try:
-            while (received := read()) is not None and not isinstance(received[0], Stop):
-                loop.call_soon_threadsafe(self._obey, *received)
-            loop.call_soon_threadsafe(ended.set_result, None)
+            while (received := read()) is not None:
+                loop.call_soon_threadsafe(self._obey, *received, ended)
         except (OSError, protocol.ProtocolError) as error:
-            loop.call_soon_threadsafe(ended.set_exception, error)
+            loop.call_soon_threadsafe(_lose, ended, error)
 
-    def _obey(self, message: Message, bodies: Buffer) -> None:
-        if isinstance(message, Cancel):
+    def _obey(self, message: Message, bodies: Buffer, ended: asyncio.Future[None]) -> None:
+        if isinstance(message, Stop):
+            ended.set_result(None)  # what still runs may be cancelled later
+        elif isinstance(message, Cancel):
             if task := self._tasks.get(message.number):
                 task.cancel()
         elif isinstance(message, Batch):
             self._items[message.number] = message.items
             self._mark_output()
             task = self._tasks[message.number] = asyncio.create_task(self._answer_one(message, bodies))
-            task.add_done_callback(lambda _: self._forget(message.number))
+            task.add_done_callback(lambda _: self._end(message.number))
 
-    def _forget(self, number: int) -> None:
-        del self._tasks[number], self._items[number]
+    def _end(self, number: int) -> None:
+        task = self._tasks.pop(number)
+        ids = tuple(item.id for item in self._items.pop(number))
         self._mark_output()
+        if task.cancelled():  # perhaps before it began
+            gone = Failure("CancelledError", "Nobody waits for the answer any more.", request_ids=ids)
+            self._send(Failed(number, 503, "Cancelled", gone, self.context.metrics.take()), [])
 
     def _mark_output(self) -> None:
         """A line may belong to any of the requests that run."""
@@ -86,8 +91,10 @@ class ConcurrentModel(Model):
             start = time.perf_counter()
             results = await self._stages.wait("handle", self._entry, data, self.context)
             self._stages.run("encode", self._send, *self._made(batch, results, time.perf_counter() - start))
-        except asyncio.CancelledError:
-            gone = Failure("CancelledError", "Nobody waits for the answer any more.", request_ids=ids)
-            self._send(Failed(batch.number, 503, "Cancelled", gone, self.context.metrics.take()), [])
         except Exception as error:
             self._fail_batch(batch.number, error, ids)
+
+
+def _lose(ended: asyncio.Future[None], error: Exception) -> None:
+    if not ended.done():
+        ended.set_exception(error)

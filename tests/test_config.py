@@ -14,6 +14,12 @@ from tsnb import properties
 from tsnb.config import JVM_ONLY, NOT_YET, UNSUPPORTED, Config, read
 from tsnb.errors import ConfigError
 
+
+def test_one_variable_counts_always() -> None:
+    assert read(None, {"TS_OPEN_INFERENCE_PROTOCOL": "oip"}, {}).ts_open_inference_protocol
+    assert not read(None, {"TS_OPEN_INFERENCE_PROTOCOL": "true"}, {}).ts_open_inference_protocol
+
+
 # --- properties -----------------------------------------------------------------------------------------
 
 

@@ -90,6 +90,9 @@ class Config:
     decode_input_request: bool = key(True, "Decode JSON and text bodies before the handler sees them.")
     default_service_handler: str = key("", "Handler for archives that name none.")
     service_envelope: str = key("", "Request envelope around every handler.")
+    ts_open_inference_protocol: bool = key(
+        False, "The Open Inference Protocol's server routes; also by TS_OPEN_INFERENCE_PROTOCOL=oip.", ""
+    )
     install_py_dep_per_model: bool = key(False, "Install each model's requirements file.")
     cache_dir: str = key("", "Where archives are unpacked; empty means a private folder in the temporary directory.")
     max_archive_size: int = key(MAX_ARCHIVE_SIZE, "Largest archive in bytes, unpacked.", least=1)
@@ -179,7 +182,6 @@ UNSUPPORTED = {
 NOT_YET = frozenset(
     [
         "workflow_store",
-        "ts_open_inference_protocol",
     ]
 )
 """Keys of TorchServe that tsnb does not honour yet: accepted, with a warning."""
@@ -237,12 +239,14 @@ def _substitute(value: str, environ: Mapping[str, str]) -> str:
 
 
 def _from_environment(written: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    # This one counts always, and in a form of its own (spec 1.7).
+    always = {"ts_open_inference_protocol": "true"} if environ.get("TS_OPEN_INFERENCE_PROTOCOL") == "oip" else {}
     if not _says_yes(written, "enable_envvars_config"):
-        return {}
+        return always
     names = {each.name: _variable(each) for each in fields(Config)}
     if not _says_yes(written, "use_env_allowed_urls"):
         del names["allowed_urls"]
-    return {name: environ[variable] for name, variable in names.items() if variable and variable in environ}
+    return always | {name: environ[variable] for name, variable in names.items() if variable and variable in environ}
 
 
 def _says_yes(written: Mapping[str, str], name: str) -> bool:

@@ -69,9 +69,12 @@ class ContentsHandler(PanelHandler):
         return found
 
     async def archive(self, argument: str) -> tuple[str, Path]:
-        """The contents path in a query parameter, and where it is."""
+        """The contents path in a query parameter, and where it is. A folder could hold files that Jupyter hides."""
         path = self.argument(argument)
-        return path, await self.locate(path)
+        found = await self.locate(path)
+        if not found.is_file():
+            raise BadRequest(f"{path!r} is a folder. Name an archive: a .mar or .tar.gz file.")
+        return path, found
 
     def look(self, path: Path) -> Archive:
         """Open an archive within the limits of the server's settings."""

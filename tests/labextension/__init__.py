@@ -1,0 +1,1 @@
+"""The JupyterLab extension without a browser: its sources, its types, its bundle."""

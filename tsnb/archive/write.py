@@ -88,8 +88,9 @@ def archive(
     created = datetime.now()
     text = manifest.encode() if manifest is not None else encode(new(model, runtime, created))
     members = collection.members()
-    known = unchanged(target, members) if pack is not pack_tar else {}
-    contents = Contents(model_name, text, members, _json(provenance or {}), created, known)
+    contents = Contents(
+        model_name, text, members, _json(provenance or {}), created, unchanged(target, members) if force else {}
+    )
     _keep_sources_out(target, contents.members)
     _write(target, contents, pack, force)
     return target

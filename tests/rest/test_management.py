@@ -93,12 +93,6 @@ def test_numbers_that_are_none_and_torchserve_s_own_defaults_count_as_not_given(
             "ConflictStatusException",
             "Model version 1.0 is already registered for model echo",
         ),
-        (
-            "?url=echo2.mar&s3_sse_kms=true",
-            400,
-            "BadRequestException",
-            "s3_sse_kms=true is not supported. Download the archive and register it from the model store.",
-        ),
     ],
 )
 def test_register_refuses(send, serve, error, query: str, code: int, kind: str, message: str) -> None:

@@ -186,3 +186,16 @@ def test_a_key_file_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> No
     with pytest.raises(ConfigError, match="Cannot write the tokens"):
         KeyFile(in_the_way).write({})
     assert [path.name for path in tmp_path.iterdir()] == ["key_file.json"]
+
+
+def test_a_browsers_preflight_needs_no_key_and_runs_nothing(house: House) -> None:
+    asks = {"Origin": "http://page", "Access-Control-Request-Method": "POST"}
+    for path in ("/predictions/m", "/models/m", "/token"):
+        answer = house.guard(Request("OPTIONS", path, {}, asks, listener=MAN if path != "/predictions/m" else INF))
+        assert answer is not None
+        assert (answer.status, answer.body) == (200, b"")
+    for headers in ({}, {"Origin": "http://page"}):
+        with pytest.raises(InvalidKey):
+            house.guard(Request("OPTIONS", "/predictions/m", {}, headers, listener=INF))
+    with pytest.raises(InvalidKey):
+        house.guard(Request("POST", "/predictions/m", {}, asks, listener=INF))

@@ -34,6 +34,8 @@ class Registration(Struct, frozen=True):
     startup_timeout: float | None = None
     loaded_at_startup: bool = False
     max_workers: int | None = None
+    s3_sse_kms: bool = False
+    """Sign the download with the AWS credentials of the server's environment."""
     fallback_name: str | None = None
     """What it is called where neither the caller nor the archive says (spec 7.12)."""
     restored: bool = False

@@ -117,7 +117,7 @@ class LocalEngine:
         return Scaled(spec.name, spec.version, spec.min_workers, model.running)
 
     async def _take_in(self, registration: Registration) -> ServedModel:
-        source = await asyncio.to_thread(resolve, registration.url, self.config)
+        source = await asyncio.to_thread(resolve, registration.url, self.config, signed=registration.s3_sse_kms)
         try:
             extraction = await asyncio.to_thread(extract, source, self._cache(), self._limits())
         except TsnbError:

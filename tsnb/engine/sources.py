@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from tsnb.config import Config
+from tsnb.engine import aws
 from tsnb.errors import DownloadFailed, NotFound, TsnbError
 
 CHUNK = 2**20
@@ -20,10 +22,10 @@ MAX_DOWNLOAD = 64 * 2**30
 """A larger download (64 GiB) is refused."""
 
 
-def resolve(url: str, config: Config) -> Path:
-    """The archive or model folder that ``url`` means.
+def resolve(url: str, config: Config, *, signed: bool = False) -> Path:
+    """The archive or model folder that ``url`` means; ``signed`` signs its download for S3.
 
-    Raises NotFound, DownloadFailed, or a plain TsnbError (500) if a download
+    Raises NotFound, BadRequest, DownloadFailed, or a plain TsnbError (500) if a download
     would overwrite an archive of the store.
     """
     if not config.model_store:
@@ -35,7 +37,7 @@ def resolve(url: str, config: Config) -> Path:
     if is_download(url):
         if not allowed(url, config.allowed_urls):
             raise NotFound(f"Given URL {url} does not match any allowed URL(s)")
-        return _fetch(url, Path(config.model_store))
+        return _fetch(url, Path(config.model_store), aws.signed(url, os.environ, time.time()) if signed else {})
     return _find(url, Path(config.model_store))
 
 
@@ -68,7 +70,7 @@ def _on_disk(url: str, store: Path) -> Path:
     raise NotFound(f"Model not found at: {url}")
 
 
-def _fetch(url: str, store: Path) -> Path:
+def _fetch(url: str, store: Path, headers: Mapping[str, str]) -> Path:
     try:
         name = os.path.basename(unquote(urlsplit(url).path))
     except ValueError as error:
@@ -81,7 +83,7 @@ def _fetch(url: str, store: Path) -> Path:
     descriptor, partial = tempfile.mkstemp(dir=store, prefix=".download-")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.writelines(_read_file(url) if url.lower().startswith("file://") else _download(url))
+            file.writelines(_read_file(url) if url.lower().startswith("file://") else _download(url, headers))
         os.link(partial, target)  # unlike a rename, never over a file that came meanwhile
     except FileExistsError:
         raise TsnbError(f"Model file already exists {name}") from None
@@ -101,12 +103,14 @@ def _read_file(url: str) -> Iterator[bytes]:
             yield chunk
 
 
-def _download(url: str) -> Iterator[bytes]:
+def _download(url: str, headers: Mapping[str, str]) -> Iterator[bytes]:
     import httpx
 
     try:
         # No redirects: what was allowed is the URL that was compared, and nothing it points to.
-        with httpx.stream("GET", url, follow_redirects=False, timeout=DOWNLOAD_TIMEOUT, trust_env=False) as answer:
+        with httpx.stream(
+            "GET", url, headers=headers, follow_redirects=False, timeout=DOWNLOAD_TIMEOUT, trust_env=False
+        ) as answer:
             if answer.status_code != 200:
                 raise DownloadFailed(f"Failed to download archive from: {url} (status {answer.status_code})")
             size = 0

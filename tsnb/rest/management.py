@@ -21,7 +21,7 @@ REGISTER = {
     "synchronous": "true (default): answer when the workers are ready.",
     "response_timeout": "Seconds that a worker may take for a batch. Default: 120.",
     "startup_timeout": "Seconds that a worker may take to load. Default: 120.",
-    "s3_sse_kms": "Only false is supported.",
+    "s3_sse_kms": "Whether to sign the download with the AWS credentials of the server's environment. Default: false.",
 }
 SCALE = {
     "min_worker": "Fewest workers. Default: 1.",

@@ -103,8 +103,6 @@ def _registration(values: Mapping[str, str]) -> Registration:
     runtime = values.get("runtime")
     if runtime is not None and runtime not in RUNTIMES:
         raise BadRequest(f"Invalid RuntimeType value: {runtime}")
-    if true(values.get("s3_sse_kms")):
-        raise BadRequest("s3_sse_kms=true is not supported. Download the archive and register it from the model store.")
     workers = _number(values, "initial_workers")
     return Registration(
         url=values["url"],
@@ -116,6 +114,7 @@ def _registration(values: Mapping[str, str]) -> Registration:
         initial_workers=None if workers is None else max(0, workers),
         response_timeout=_number(values, "response_timeout"),
         startup_timeout=_number(values, "startup_timeout"),
+        s3_sse_kms=true(values.get("s3_sse_kms")),
     )
 
 

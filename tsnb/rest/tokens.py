@@ -137,6 +137,8 @@ class TokenGuard:
         segments = split(request.path)
         if segments in _PUBLIC or request.listener is Listener.METRICS:
             return None
+        if _is_preflight(request):
+            return Response(200)
         if segments == ["token"] and Listener.MANAGEMENT & request.listener:
             return self._renew(request)
         if not self._keys.admits(needed(request), request.header("authorization"), self._clock()):
@@ -155,6 +157,12 @@ class TokenGuard:
         self._keys.renew(kind, now)
         self._changed(self._keys.document())
         return Response(200, b"\n", {"content-type": "application/json"})
+
+
+def _is_preflight(request: Request) -> bool:
+    """Whether a browser asks what another page may ask: it never sends the token with that, and no endpoint is run."""
+    asks = request.header("origin") and request.header("access-control-request-method")
+    return request.method == "OPTIONS" and bool(asks)
 
 
 def needed(request: Request) -> frozenset[Kind]:

@@ -171,6 +171,9 @@ class ModelSpec(Struct, frozen=True):
     device_type: str = ""
     device_ids: tuple[int, ...] = ()
     python: str = ""
+    """The interpreter of its workers where it is not the server's."""
+    packages: str = ""
+    """The folder with the Python packages that it brought (spec 5.5)."""
     service_envelope: str = ""
     loaded_at_startup: bool = False
     sequencing: Sequencing | None = None

@@ -77,6 +77,16 @@ def discard(model_dir: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def empty_folder(cache: Path) -> Path:
+    """A new folder below ``cache`` for what belongs to one model; hand it back with :func:`discard`."""
+    house = Cache(cache)
+    with house.unpacking(cache):
+        folder = house.owner() / "models" / uuid.uuid4().hex
+        folder.mkdir()
+    _made.add(folder)
+    return folder
+
+
 def revise(model_dir: Path, files: Mapping[str, str], cache: Path) -> Extraction:
     """A new model folder: an existing one with some text files written anew. Its big files are shared, not copied.
 

@@ -19,11 +19,12 @@ from tsnb.archive.unpack import revise
 from tsnb.config import Config
 from tsnb.engine import nursery, placement, processes
 from tsnb.engine.api import Outcome, Registration, Scaled, Stream
+from tsnb.engine.dependencies import with_packages
 from tsnb.engine.job import Job, asked
 from tsnb.engine.kinds import served
 from tsnb.engine.lifecycle import with_lifecycle
 from tsnb.engine.logs import EngineLogs
-from tsnb.engine.model import ServedModel
+from tsnb.engine.model import ServedModel, spec_folders
 from tsnb.engine.recorder import Recorder
 from tsnb.engine.records import with_timings
 from tsnb.engine.registration import check_workers, make_spec, revised_spec
@@ -125,14 +126,18 @@ class LocalEngine:
                 await asyncio.to_thread(source.unlink, missing_ok=True)
             raise
         model_dir = str(extraction.model_dir)
+        folders = [model_dir]
         try:
             spec = make_spec(registration, self.config, model_dir, extraction.manifest, extraction.config)
-            model = served(with_lifecycle(spec), self.config, self._stats, self._recorder)
+            self._store.check_free(spec.name, spec.version)
+            spec = await with_packages(with_lifecycle(spec), self.config, self._cache())
+            folders = spec_folders(spec)
+            model = served(spec, self.config, self._stats, self._recorder)
             self._store.add(spec.name, spec.version, model)
             self._stats.model_added(spec.name, spec.version)
             model.ring.attach(spec.name, spec.version, self._logs.model)
-        except TsnbError:
-            await asyncio.to_thread(discard, extraction.model_dir)
+        except BaseException:
+            await asyncio.shield(asyncio.to_thread(_discard_all, folders))
             raise
         return model
 
@@ -235,11 +240,12 @@ class LocalEngine:
             model.check_served()
             extraction = await asyncio.to_thread(self._revised, model.spec, revision)
             spec = revised_spec(model.spec, extraction, model.next_build())
-            checks = revision.checks or self._samples(model)
             try:
-                return await self._bring_live(model, spec, checks)
+                spec = await with_packages(spec, self.config, self._cache(), model.spec)
+                return await self._bring_live(model, spec, revision.checks or self._samples(model))
             except BaseException:
-                await asyncio.shield(asyncio.to_thread(discard, extraction.model_dir))
+                mine = [folder for folder in spec_folders(spec) if folder not in model.model_dirs]
+                await asyncio.shield(asyncio.to_thread(_discard_all, mine))
                 raise
 
     def _samples(self, model: ServedModel) -> Sequence[Request]:
@@ -271,8 +277,9 @@ class LocalEngine:
 
     async def _see_off(self, model: ServedModel, old: list[Slot], forgotten: ModelSpec | None) -> None:
         await model.gone(old, model.spec.response_timeout)
-        if forgotten is not None and forgotten.model_dir not in model.model_dirs:
-            await asyncio.to_thread(discard, Path(forgotten.model_dir))
+        if forgotten is not None:
+            mine = [folder for folder in spec_folders(forgotten) if folder not in model.model_dirs]
+            await asyncio.to_thread(_discard_all, mine)
 
     # --- requests ---------------------------------------------------------------------------------
 

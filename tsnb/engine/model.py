@@ -30,6 +30,11 @@ NO_WORKER = (
 )
 
 
+def spec_folders(spec: ModelSpec) -> list[str]:
+    """The folders that belong to one code of a model: its own, and that of the packages it brought."""
+    return [spec.model_dir, *([spec.packages] if spec.packages else [])]
+
+
 class ServedModel:
     """A model version with its workers. Everything happens on the event loop."""
 
@@ -62,7 +67,8 @@ class ServedModel:
     @property
     def model_dirs(self) -> list[str]:
         """The folders of the code that serves, and of the one before."""
-        return [spec.model_dir for spec in (self.spec, self.previous) if spec is not None]
+        specs = [spec for spec in (self.spec, self.previous) if spec is not None]
+        return [folder for spec in specs for folder in spec_folders(spec)]
 
     def next_build(self) -> int:
         """The number of the next code."""

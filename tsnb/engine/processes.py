@@ -30,6 +30,8 @@ class Order(Struct, frozen=True):
     env: dict[str, str]
     cwd: str
     python: str = ""
+    #: Whether that interpreter finds this very tsnb by itself.
+    finds_tsnb: bool = False
 
 
 class Ends(Struct):
@@ -171,7 +173,7 @@ def spawn(order: Order) -> Process:
             stdout=stdout,
             stderr=stderr,
             pass_fds=[frames],
-            env=order.env | {"PYTHONPATH": _python_path(order.env)},
+            env=order.env if order.finds_tsnb else order.env | {"PYTHONPATH": _python_path(order.env)},
             cwd=order.cwd,
             start_new_session=True,
         )

@@ -126,7 +126,8 @@ class Slot:
         self._started = time.time()
         spec = self.spec
         env = worker_environment(dict(os.environ), self._model.config.blacklist_env_vars, self._extra_environment())
-        self.process = await self._launch(Order(self.id, env, spec.model_dir, spec.python))
+        order = Order(self.id, env, spec.model_dir, spec.python, finds_tsnb=spec.use_venv and bool(spec.packages))
+        self.process = await self._launch(order)
         if self.retiring:
             return
         await self._follow_output()
@@ -145,6 +146,8 @@ class Slot:
     def _extra_environment(self) -> dict[str, str]:
         decode = self._model.config.decode_input_request
         extra = {"TS_DECODE_INPUT_REQUEST": str(decode).lower(), **sequence_headers(self._model.config)}
+        if self.spec.packages and not self.spec.use_venv:
+            extra["PYTHONPATH"] = os.pathsep.join(filter(None, [self.spec.packages, os.environ.get("PYTHONPATH")]))
         if "OMP_NUM_THREADS" not in os.environ:
             extra["OMP_NUM_THREADS"] = str(threads(usable_cores(), len(self._model.slots)))
         return extra

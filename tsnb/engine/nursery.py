@@ -143,6 +143,7 @@ class Nursery:
             self._control.close()
         if self._born is not None and not self._born.done():
             self._born.set_exception(WorkersFailed("The nursery ended while it imported torch; see its output above."))
+            self._born.exception()  # it is no news to the log where nobody waits for it any more
         if self._popen is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._popen.wait(timeout=0.5)

@@ -240,7 +240,7 @@ def test_nobody_else_says_whom_to_stop(shell: Shell) -> None:
 
 def test_flags_without_effect_say_so(shell: Shell) -> None:
     (shell.folder / "log4j2.xml").write_text("<Configuration/>")
-    words = ("--log-config", "log4j2.xml", "--cpp-log-config", "log4j2.xml", "--plugins-path", "jars")
+    words = ("--cpp-log-config", "log4j2.xml", "--plugins-path", "jars")
     shell.start("--ts-config", "c.properties", "--ncs", *words)
     for flag in words[::2]:
         assert f"{flag} has no effect" in shell.said()

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from tsnb.cli.commands import Run
-from tsnb.cli.logs_setup import logging_to_stderr
+from tsnb.cli.logs_setup import DEFAULT, logging_of_a_server
 from tsnb.cli.sources import config_file
 from tsnb.config import Config, read
 from tsnb.errors import ConfigError
@@ -40,6 +40,7 @@ def serve(parser: argparse.ArgumentParser) -> Run:
         metavar="PORT",
         help="answer gRPC on one port, 0 for a free one; default 7070 and 7071, where --port is given none",
     )
+    add("--log-config", metavar="FILE", help="log4j2 XML file that says which log goes where")
     add("--no-access-log", action="store_true", help="do not write a line for every request")
     add("--lifeline", type=int, metavar="FD", help="stop when this inherited pipe reaches its end")
     return _serve
@@ -51,14 +52,16 @@ def _serve(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace, notes: Sequence[str] = ()) -> int:
     """Serve in this process until somebody ends it; ``notes`` go to the log first."""
-    with logging_to_stderr(os.environ):
+    # A server that belongs to a kernel writes nothing into the user's folder unless asked.
+    folder = DEFAULT if getattr(args, "lifeline", None) is None else ""
+    with logging_of_a_server(os.environ, args.log_config, folder) as logs:
         for note in notes:
             log.warning("%s", note)
         setup = configure(args)
         from tsnb.cli.server import serve
 
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(serve(setup, os.environ))
+            runner.run(serve(setup, os.environ, logs))
     return 0
 
 

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import gc
 import logging
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import tsnb.rest  # noqa: F401  (fills the table of endpoints)
 from tsnb.cli.ending import Ending
 from tsnb.cli.listeners import Listeners, grpc_server
-from tsnb.cli.logs_setup import log_folder
+from tsnb.cli.logs_setup import Logs
 from tsnb.cli.serve import Setup
 from tsnb.cli.sources import snapshot_folder
 from tsnb.cli.startup import default_workers, load_models
 from tsnb.config import Config
 from tsnb.engine.local import LocalEngine
 from tsnb.engine.snapshot import SnapshotEngine, Snapshots, lasting
-from tsnb.rest.access_log import AccessLog
 from tsnb.rest.routes import Doors
-from tsnb.rest.service import Record, Service
+from tsnb.rest.service import Service
 from tsnb.rest.tokens import KEY_FILE, KeyFile, Keys, TokenGuard
 
 log = logging.getLogger("tsnb")
@@ -30,13 +28,13 @@ log = logging.getLogger("tsnb")
 READY = "Model server started."
 
 
-async def serve(setup: Setup, environ: Mapping[str, str]) -> None:
+async def serve(setup: Setup, environ: Mapping[str, str], logs: Logs) -> None:
     """Run a server until it is told to stop. Raises ConfigError when it cannot start."""
     config = setup.config
     async with AsyncExitStack() as stack:
         ending = stack.enter_context(Ending(setup.lifeline))
-        engine = _engine(setup, environ)
-        record = stack.enter_context(_access_log(config, environ))
+        engine = _engine(setup, environ, logs)
+        record = logs.access if config.access_log else None
         keys = _keys(config, environ)
         file = KeyFile(Path.cwd() / KEY_FILE)
         guard = TokenGuard(keys, file.write, time.time) if keys is not None else None
@@ -57,10 +55,10 @@ async def serve(setup: Setup, environ: Mapping[str, str]) -> None:
             await engine.end_snapshots()
 
 
-def _engine(setup: Setup, environ: Mapping[str, str]) -> LocalEngine:
+def _engine(setup: Setup, environ: Mapping[str, str], logs: Logs) -> LocalEngine:
     if setup.lasting is None:
-        return LocalEngine(setup.config)
-    return SnapshotEngine(setup.config, Snapshots(snapshot_folder(environ), lasting(setup.lasting)))
+        return LocalEngine(setup.config, logs.engine)
+    return SnapshotEngine(setup.config, Snapshots(snapshot_folder(environ), lasting(setup.lasting)), logs.engine)
 
 
 async def _start(engine: LocalEngine, listeners: Listeners, config: Config) -> None:
@@ -85,21 +83,3 @@ def _keys(config: Config, environ: Mapping[str, str]) -> Keys | None:
     if config.disable_token_authorization:
         return None
     return Keys(config.token_expiration_min, time.time(), environ.get("TSNB_TOKEN", ""))
-
-
-@contextmanager
-def _access_log(config: Config, environ: Mapping[str, str]) -> Iterator[Record | None]:
-    """To stderr, or to ``access_log.log`` where LOG_LOCATION is set. Raises ConfigError."""
-    if not config.access_log:
-        yield None
-        return
-    folder = log_folder(environ)
-    file = (folder / "access_log.log").open("a") if folder is not None else sys.stderr
-    record = AccessLog(file)
-    record.start()
-    try:
-        yield record
-    finally:
-        record.close()
-        if file is not sys.stderr:
-            file.close()

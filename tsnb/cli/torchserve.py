@@ -43,7 +43,6 @@ SWITCHES = {
     "enable_model_api": "--enable-model-api",
 }
 WITHOUT_EFFECT = {
-    "log_config": "log4j files are not read. LOG_LOCATION says where logs go.",
     "cpp_log_config": "there is no C++ backend; every model runs in a Python worker.",
     "plugins_path": "Java plugins are not loaded. An endpoint of your own is a small server before this one.",
 }
@@ -61,7 +60,7 @@ def torchserve(parser: argparse.ArgumentParser) -> Run:
     add("--model-store", metavar="DIR", help="folder with the model archives")
     add("--workflow-store", metavar="DIR", help="folder with the workflow archives (default: the model store)")
     add("--models", nargs="+", metavar="MODEL", help="archives to load: FILE, NAME=FILE, a URL, or all")
-    add("--log-config", metavar="FILE", help="a log4j file; it must exist, and is not read")
+    add("--log-config", metavar="FILE", help="log4j2 XML file that says which log goes where")
     add("--cpp-log-config", metavar="FILE", help="log settings of the C++ backend; it must exist, and is not read")
     add("--foreground", action="store_true", help="run attached to this terminal; otherwise return at once")
     add("--no-config-snapshots", "--ncs", action="store_true", help="neither read nor write snapshots")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from time import perf_counter
 
 from tsnb.engine.api import Outcome, Stream
 from tsnb.engine.stats import Counted
@@ -25,6 +26,7 @@ class Job:
 
     __slots__ = (
         "batch",
+        "begun",
         "counted",
         "created",
         "deadline",
@@ -44,6 +46,8 @@ class Job:
         self.request = request
         self.done = done
         self.created = created
+        #: The same moment on a finer clock: that of a loop can tick in milliseconds.
+        self.begun = perf_counter()
         self.deadline = deadline
         #: When a worker was idle for it; from then on it waits for nothing but its batch to fill.
         self.met = 0.0

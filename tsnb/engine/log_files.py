@@ -19,7 +19,7 @@ KEEP = 5
 
 
 class RotatingFile:
-    """Appends text to ``path``, which is opened when there is something to write; for one thread.
+    """Appends text to ``path``, which is opened when there is something to write; any thread may write.
 
     A full file, and yesterday's, becomes ``<stem>.<day>-<month>.log.gz``, with
     a number before ``.log`` where that day has one already. A file that
@@ -33,13 +33,18 @@ class RotatingFile:
         self._file: BinaryIO | None = None
         self._day = date.min
         self._packing: threading.Thread | None = None
+        self._writing = threading.Lock()
+
+    def __str__(self) -> str:
+        return str(self.path)
 
     def write(self, text: str, today: date | None = None) -> None:
         """Append; ``today`` is for tests. Raises OSError."""
         data = memoryview(text.encode("utf-8", "replace"))
-        file = self._ready(today or date.today())
-        while data:
-            data = data[file.write(data) :]
+        with self._writing:
+            file = self._ready(today or date.today())
+            while data:
+                data = data[file.write(data) :]
 
     def _ready(self, today: date) -> BinaryIO:
         if self._file is not None and not self._still_there(self._file):
@@ -109,7 +114,8 @@ class RotatingFile:
 
     def close(self) -> None:
         """Let go of the file; a full one gets a few seconds to be packed."""
-        self._shut()
+        with self._writing:
+            self._shut()
         self.wait(3.0)
 
     def _shut(self) -> None:

@@ -22,6 +22,8 @@ _WORDS = {
     "message": "message",
     "pid": "pid",
 }
+_OTHERS = re.compile("class|threadId|threadPriority|throwable|tid|tp|map|marker.*|maxLen.*|mdc|method|nano|notEmpty")
+"""Words of log4j2 that are not known here, but begin like one that is."""
 _DATES = {
     "": "%Y-%m-%d %H:%M:%S,SSS",
     "DEFAULT": "%Y-%m-%d %H:%M:%S,SSS",
@@ -75,9 +77,10 @@ class Layout:
         if word in ("n", "%"):
             return "\n" if word == "n" else "%%"
         # A conversion word may run into letters after it: the longest known one counts.
-        known = max((each for each in _WORDS if word.startswith(each)), key=len, default=None)
+        fits = [each for each in _WORDS if word.startswith(each) and not _OTHERS.fullmatch(word)]
+        known = max(fits, key=len, default=None)
         if known is None or (known != word and found["options"]):
-            if word.startswith("n"):
+            if word.startswith("n") and not _OTHERS.fullmatch(word):
                 return "\n" + word[1:] + found["options"]
             raise ValueError(f"%{word} is not known")
         if _WORDS[known] == "time":

@@ -7,9 +7,10 @@ the thread comes round: several times a second, all that are there at once.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 log = logging.getLogger("tsnb.logs")
@@ -17,13 +18,13 @@ log = logging.getLogger("tsnb.logs")
 T = TypeVar("T")
 
 MOST = 100_000
-"""Items of one channel that may wait; beyond them the oldest are dropped and counted."""
+"""Items of one channel that may wait; further ones are dropped and counted."""
 PAUSE = 0.2
 """Seconds between two writes."""
 
 
 class Target(Protocol):
-    """Where text goes: a :class:`~tsnb.engine.log_files.RotatingFile`, or :class:`Console`."""
+    """Where text goes: a :class:`~tsnb.engine.log_files.RotatingFile`, or :class:`Console`; its text says where."""
 
     def write(self, text: str) -> object:
         """Write it all. Raises OSError or ValueError."""
@@ -32,59 +33,81 @@ class Target(Protocol):
         """Nothing more will come."""
 
 
-class Output(Generic[T]):
-    """One place that a channel writes to, and how its items look there."""
+class Console:
+    """Standard error, which others write to as well."""
 
-    def __init__(self, target: Target, render: Callable[[list[T]], str], name: str) -> None:
-        self.target = target
+    def write(self, text: str) -> None:
+        """Write and flush. Raises OSError or ValueError where nobody listens any more."""
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+    def close(self) -> None:
+        """Stays open."""
+
+    def __str__(self) -> str:
+        return "stderr"
+
+
+class Output(Generic[T]):
+    """The places that a channel writes to in one form."""
+
+    def __init__(self, targets: Sequence[Target], render: Callable[[list[T]], str]) -> None:
+        self.targets = targets
         self._render = render
-        self._name = name
-        self._failing = False
+        self._failing: set[Target] = set()
 
     def write(self, items: list[T]) -> None:
-        """Write what can be written; when it cannot be, say so once and go on."""
-        try:
-            self.target.write(self._render(items))
-        except (OSError, ValueError) as error:
-            if not self._failing:
-                log.error("%s cannot be written, its lines are lost until it can: %s", self._name, error)
-            self._failing = True
-        else:
-            self._failing = False
+        """Write what can be written; of a place that cannot be written to, say so once and go on."""
+        text = self._render(items)
+        for target in self.targets:
+            try:
+                target.write(text)
+            except (OSError, ValueError) as error:
+                if target not in self._failing:
+                    log.error("%s cannot be written, its lines are lost until it can: %s", target, error)
+                self._failing.add(target)
+            else:
+                self._failing.discard(target)
 
 
 class Channel(Generic[T]):
-    """Items on their way to one or more outputs. ``put`` may be called from any thread."""
+    """Items on their way to one or more outputs; ``most`` bounds the weight of those that wait.
 
-    def __init__(self, name: str, outputs: Sequence[Output[T]]) -> None:
+    Counters are written by one side each, those who put or the thread that
+    writes, so that there are no locks.
+    """
+
+    def __init__(self, name: str, outputs: Sequence[Output[T]], most: int = MOST) -> None:
         self.outputs = outputs
         self._name = name
-        self._waiting: deque[T] = deque(maxlen=MOST)
+        self._most = most
+        self._waiting: deque[T] = deque()
         self._noted = 0
+        self._dropped = 0
         self._taken = 0
+        self._told = 0
 
-    def put(self, item: T) -> None:
-        """Note an item; costs a tenth of a microsecond."""
+    def put(self, item: T, weight: int = 1) -> None:
+        """Note an item, or drop and count it where too much waits; costs a tenth of a microsecond."""
+        if self._noted - self._taken >= self._most:
+            self._dropped += 1
+            return
+        self._noted += weight
         self._waiting.append(item)
-        self._noted += 1
-
-    def extend(self, items: Iterable[T]) -> None:
-        """Note several items."""
-        for item in items:
-            self.put(item)
 
     def flush(self) -> None:
         """Write what waits. Called by the writing thread."""
+        noted, dropped = self._noted, self._dropped
         items: list[T] = []
         while self._waiting:
             items.append(self._waiting.popleft())
-        lost = max(0, self._noted - self._taken - len(items) - len(self._waiting))
-        self._taken += len(items) + lost
-        if lost:
-            log.warning("%d lines of %s were dropped: too many to write", lost, self._name)
+        self._taken = noted
         if items:
             for output in self.outputs:
                 output.write(items)
+        if dropped > self._told:
+            log.warning("%d entries of %s were dropped: too many to write", dropped - self._told, self._name)
+            self._told = dropped
 
 
 class LogWriter:
@@ -111,7 +134,8 @@ class LogWriter:
             self._thread.join(3.0)
         for channel in self._channels:
             for output in channel.outputs:
-                output.target.close()
+                for target in output.targets:
+                    target.close()
 
     def _run(self) -> None:
         while not self._stop.wait(PAUSE):

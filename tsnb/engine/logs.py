@@ -1,4 +1,8 @@
-"""What workers print: read from their pipes, kept in a bounded ring per model version, passed to the log."""
+"""What workers print: read from their pipes, kept in a bounded ring per model version, passed to the logs.
+
+Every line goes to ``model_log.log``, where there is one, and a bounded number
+of them to the server's own log, under the name :data:`LOGGER`.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,18 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import TypeAlias
 
+from msgspec import Struct
+
+from tsnb.engine.log_layout import Layout
+from tsnb.engine.log_writer import Channel
+from tsnb.engine.metric_log import MetricLog
 from tsnb.messages import LogLine
 from tsnb.protocol import read_line
 
-log = logging.getLogger("tsnb.model")
+LOGGER = "tsnb.model"
+log = logging.getLogger(LOGGER)
 
 MAX_LINE = 16 * 1024
 """Bytes of one line that are kept; the rest of a longer line starts a new one."""
@@ -24,37 +35,65 @@ LOGGED = 500
 """Lines of one model version that go to the log in one second: a flood must not hold up the server."""
 
 
+WAITING = 64 * 2**20
+"""Characters that may wait to be written to ``model_log.log``."""
+
+Lines: TypeAlias = tuple[float, str, str, tuple[str, ...]]
+"""Unix time, thread (worker, model and stream, as TorchServe names it), stream, and lines with their marks."""
+
+
+class EngineLogs(Struct, frozen=True):
+    """The files that an engine writes to, where there are some."""
+
+    metrics: MetricLog | None = None
+    model: Channel[Lines] | None = None
+
+
 class LogRing:
     """The latest lines of a model version, oldest first."""
 
     def __init__(self, limit: int) -> None:
+        self._label = ""
+        self._file: Channel[Lines] | None = None
         self._lines: deque[LogLine] = deque(maxlen=limit)
         self._most = max(limit, LOGGED)
         self._latest = 0.0
         self._second = 0
         self._room = LOGGED
 
+    def attach(self, model: str, version: str, file: Channel[Lines] | None) -> None:
+        """Say whose lines these are, and which file gets all of them."""
+        self._label = "".join(char if char.isprintable() else "_" for char in f"{model}_{version}")
+        self._file = file
+
     def add(self, worker: str, stream: str, *lines: str) -> None:
         """Keep the latest of these lines, which came from a worker's pipe, and log them with their worker."""
+        thread = f"W-{worker}-{self._label}-{stream}"
+        if self._file is not None:
+            self._file.put((time.time(), thread, stream, lines), sum(map(len, lines)) + len(lines))
         found = [self._read(worker, stream, line) for line in lines[-self._most :]]
         self._lines.extend(found)
-        self._log(worker, found)
+        self._log(worker, thread, found)
 
     def _read(self, worker: str, stream: str, line: str) -> LogLine:
         level, ids, text = read_line(line)
-        level = level or ("WARNING" if stream == "stderr" else "INFO")
+        level = level or _usual(stream)
         # No two lines have the same time, so that whoever asks for those after one misses none.
         self._latest = max(time.time(), self._latest + TICK)
         return LogLine(self._latest, worker, stream, text, level, ids)
 
-    def _log(self, worker: str, lines: list[LogLine]) -> None:
+    def _log(self, worker: str, thread: str, lines: list[LogLine]) -> None:
         if int(self._latest) != self._second:
             self._second, self._room = int(self._latest), LOGGED
         elif not self._room:
             return
         levels = logging.getLevelNamesMapping()
         for line in lines[: self._room]:
-            log.log(levels.get(line.level, logging.INFO), "%s %s", worker, line.text)
+            level = levels.get(line.level, logging.INFO)
+            if log.isEnabledFor(level):
+                record = log.makeRecord(LOGGER, level, "", 0, line.text, (), None)
+                record.threadName = thread
+                log.handle(record)
         self._room = max(0, self._room - len(lines))
         if not self._room:
             log.warning("%s writes %d lines in a second; the rest of this second is not logged", worker, LOGGED)
@@ -62,6 +101,26 @@ class LogRing:
     def lines(self, after: float = 0.0, worker: str | None = None) -> list[LogLine]:
         """The lines later than a Unix time, of one worker or of all."""
         return [line for line in self._lines if line.time > after and worker in (None, line.worker)]
+
+
+def _usual(stream: str) -> str:
+    """The level of a line without a mark."""
+    return "WARNING" if stream == "stderr" else "INFO"
+
+
+def renderer(layout: Layout, least: int = logging.NOTSET) -> Callable[[list[Lines]], str]:
+    """What makes text of lines for a file; those below a level are left out."""
+    levels = logging.getLevelNamesMapping()
+
+    def one(seconds: float, thread: str, stream: str, line: str) -> str:
+        level, _, text = read_line(line)
+        level = level or _usual(stream)
+        return layout.text(seconds, level, thread, "MODEL_LOG", text) if levels.get(level, 0) >= least else ""
+
+    def render(items: list[Lines]) -> str:
+        return "".join(one(seconds, thread, stream, line) for seconds, thread, stream, lines in items for line in lines)
+
+    return render
 
 
 class LinePipe(asyncio.Protocol):

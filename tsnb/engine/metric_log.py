@@ -37,7 +37,13 @@ class MetricLog:
     def in_folder(cls, folder: Path) -> MetricLog:
         """Both files in a folder, with a thread of its own that writes them until :meth:`close`."""
         writer = LogWriter()
-        made = cls(*(writer.add(channel(name, [RotatingFile(folder / name)])) for name in (SERVER, MODEL)))
+        layout = Layout(BARE)
+        made = cls(
+            *(
+                writer.add(Channel(name, [Output([RotatingFile(folder / name)], renderer(name, layout))]))
+                for name in (SERVER, MODEL)
+            )
+        )
         made._own = writer
         writer.start()
         return made
@@ -52,12 +58,6 @@ class MetricLog:
         """Write what is left, where the thread is its own."""
         if self._own is not None:
             self._own.close()
-
-
-def channel(name: str, files: list[RotatingFile], layout: Layout | None = None) -> Channel[Event]:
-    """A channel that writes values into these files."""
-    render = renderer(name, layout or Layout(BARE))
-    return Channel(name, [Output(file, render, str(file.path)) for file in files])
 
 
 def renderer(name: str, layout: Layout) -> Callable[[list[Event]], str]:

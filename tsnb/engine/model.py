@@ -34,6 +34,9 @@ def spec_folders(spec: ModelSpec) -> list[str]:
     """The folders that belong to one code of a model: its own, and that of the packages it brought."""
     return [spec.model_dir, *([spec.packages] if spec.packages else [])]
 
+LOOP_TICK = 0.001
+"""Seconds by which the loop's clock may be behind."""
+
 
 class ServedModel:
     """A model version with its workers. Everything happens on the event loop."""
@@ -232,7 +235,7 @@ class ServedModel:
             self._stats.sample(sample, self.spec.name)
 
     def _count(self, slot: Slot, flight: Flight, seconds: float) -> None:
-        now, wall = self._loop.time(), time.time()
+        now, wall, precise = self._loop.time(), time.time(), time.perf_counter()
         self._cost.learn(len(flight.jobs), seconds)
         self.requests += len(flight.jobs)
         for job in flight.jobs:
@@ -243,8 +246,10 @@ class ServedModel:
                 self.errors += 1
             if job.error is not None or self._recorder.wants(self.key, wall):
                 self._recorder.keep(recorded(job, slot, flight, now, wall), private=self._private)
-            self._stats.job_done(job.counted, queued=job.taken - job.created, latency=latency, wall=wall)
-        self._stats.batch_done(seconds - _handler_seconds(flight), wall)
+            # Of a flight that was made late, the loop's own clock knows better when its jobs were taken.
+            queued = min(flight.begun - job.begun, job.taken - job.created + LOOP_TICK)
+            self._stats.job_done(job.counted, queued=queued, latency=precise - job.begun, wall=wall)
+        self._stats.batch_done(precise - flight.begun - _handler_seconds(flight), wall)
 
     def refuse_if_hopeless(self) -> None:
         """When the last worker was given up, nobody will answer what waits."""

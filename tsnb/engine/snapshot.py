@@ -21,7 +21,7 @@ from tsnb import properties
 from tsnb.config import Config
 from tsnb.engine.api import Registration, Scaled
 from tsnb.engine.local import LocalEngine
-from tsnb.engine.metric_log import MetricLog
+from tsnb.engine.logs import EngineLogs
 from tsnb.engine.model_settings import ModelSettings, Settings
 from tsnb.engine.sources import is_download
 from tsnb.messages import ModelSpec, ModelStatus
@@ -155,8 +155,8 @@ def lasting(config: Config) -> dict[str, str]:
 class SnapshotEngine(LocalEngine):
     """A :class:`LocalEngine` that writes a snapshot after each change of what is served, once it was told to begin."""
 
-    def __init__(self, config: Config, snapshots: Snapshots, metric_log: MetricLog | None = None) -> None:
-        super().__init__(config, metric_log)
+    def __init__(self, config: Config, snapshots: Snapshots, logs: EngineLogs = EngineLogs()) -> None:  # noqa: B008 (frozen)
+        super().__init__(config, logs)
         self._snapshots = snapshots
         self._begun = False
         self._writing = asyncio.Lock()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import cast
 
 import msgspec
@@ -26,12 +27,13 @@ class LoadFailed(Exception):
 class Flight:
     """A batch that a worker holds."""
 
-    __slots__ = ("jobs", "number", "started")
+    __slots__ = ("begun", "jobs", "number", "started")
 
     def __init__(self, number: int, jobs: Sequence[Job], started: float) -> None:
         self.number = number
         self.jobs = jobs
         self.started = started
+        self.begun = perf_counter()
 
 
 class WorkerHandle(asyncio.Protocol):

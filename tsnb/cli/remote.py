@@ -24,7 +24,7 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("name", metavar="NAME", help="the model")
     parser.add_argument("--version", help="a version other than the default one")
     _add_server(parser)
 
@@ -70,6 +70,10 @@ def predict(parser: argparse.ArgumentParser) -> Run:
     parser.add_argument("--content-type", metavar="TYPE", help="MIME type of the data")
     parser.add_argument("--explain", action="store_true", help="ask for an explanation instead")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="how long to wait")
+    parser.epilog = """examples:
+  tsnb predict digits sample.png
+  tsnb predict sums '{"a": 1}'
+  echo hello | tsnb predict echo -"""
     return _predict
 
 
@@ -107,10 +111,46 @@ def _data(text: str) -> Any:
         raise BadRequest(f"{text!r} is no file and no JSON. Name a file, or use - and pipe the data in.") from None
 
 
+def register(parser: argparse.ArgumentParser) -> Run:
+    """An archive of the server's model store, a URL, or a folder; returns when its workers are ready."""
+    add = parser.add_argument
+    add("archive", metavar="ARCHIVE", help="a file in the server's model store, a URL, or a folder on its machine")
+    add("--name", help="what to call it (default: what the archive says)")
+    add("--workers", type=int, default=1, metavar="N", help="how many workers to start (default: 1)")
+    add("--batch-size", type=int, metavar="N", help="most requests that the handler gets at once")
+    _add_server(parser)
+    parser.epilog = "The server must allow it: tsnb serve --enable-model-api."
+    return _register
+
+
+def _register(args: argparse.Namespace) -> int:
+    with _client(args) as client:
+        print(
+            client.register(
+                args.archive, model_name=args.name, initial_workers=args.workers, batch_size=args.batch_size
+            )
+        )
+    return 0
+
+
+def default(parser: argparse.ArgumentParser) -> Run:
+    """Another default version."""
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("version", metavar="VERSION")
+    _add_server(parser)
+    return _default
+
+
+def _default(args: argparse.Namespace) -> int:
+    with _client(args) as client:
+        print(client.set_default(args.name, args.version))
+    return 0
+
+
 def scale(parser: argparse.ArgumentParser) -> Run:
     """A new number of workers; returns when they are ready."""
     _add_model(parser)
-    parser.add_argument("workers", type=int, metavar="N")
+    parser.add_argument("workers", type=int, metavar="N", help="how many workers; 0 stops all of them")
     return _scale
 
 

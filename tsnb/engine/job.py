@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from time import perf_counter
 
@@ -109,7 +110,8 @@ class Parts(AsyncIterator[Reply]):
     """The later parts of a stream, in order, for one reader."""
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[Reply | Exception] = asyncio.Queue()
+        self._parts: deque[Reply | Exception] = deque()
+        self._reader: asyncio.Future[None] | None = None
         self._finished = False
         self.closed = False
         #: Called when the reader has caught up, or has left.
@@ -118,27 +120,47 @@ class Parts(AsyncIterator[Reply]):
     @property
     def waiting(self) -> int:
         """Parts that arrived and were not read yet."""
-        return 0 if self.closed else self._queue.qsize()
+        return 0 if self.closed else len(self._parts)
 
     def put(self, reply: Reply) -> None:
         """Add a part; one without ``more`` is the last."""
-        if not self.closed:
-            self._queue.put_nowait(reply)
+        self._add(reply)
 
     def fail(self, error: Exception) -> None:
         """End the stream with an error."""
-        if not self.closed:
-            self._queue.put_nowait(error)
+        self._add(error)
+
+    def _add(self, part: Reply | Exception) -> None:
+        if self.closed:
+            return
+        self._parts.append(part)
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
 
     async def __anext__(self) -> Reply:
+        while not self._parts:
+            if self._finished or self.closed:
+                raise StopAsyncIteration
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
         if self._finished or self.closed:
             raise StopAsyncIteration
-        part = await self._queue.get()
+        return self._next()
+
+    def ready(self) -> list[Reply]:
+        """The parts that have come already, without waiting for any."""
+        found = []
+        while self._parts and isinstance(self._parts[0], Reply) and not (self._finished or self.closed):
+            found.append(self._next())
+        return found
+
+    def _next(self) -> Reply:
+        part = self._parts.popleft()
         if isinstance(part, Exception):
             self._finished = True
             raise part
         self._finished = not part.more
-        if self._queue.qsize() < MAX_WAITING_PARTS // 2:
+        if len(self._parts) < MAX_WAITING_PARTS // 2:
             self._say_room()
         return part
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, cast
 from tsnb.rest import wire
 from tsnb.rest.heads import Head, Incoming
 from tsnb.rest.reader import Item, Phase, Refusal, RequestReader
-from tsnb.rest.routes import Abandon, Listener, Response
+from tsnb.rest.routes import Abandon, Listener, Response, ready
 
 if TYPE_CHECKING:
     from tsnb.rest.service import Service
@@ -146,6 +146,7 @@ class Connection(asyncio.Protocol):
             self._give(response, incoming, self._begun)
             self._go_on()
         else:
+            self._open(response, incoming.head)  # at once: many parts may have come together with the first
             self._task = self._loop.create_task(self._finish(response, incoming, self._begun))
 
     def _go_on(self) -> None:
@@ -201,6 +202,7 @@ class Connection(asyncio.Protocol):
         if response.chunks is None:
             self._give(response, incoming, begun)
         else:
+            self._open(response, incoming.head)
             await self._give_parts(response, incoming, begun)
 
     def _give(self, response: Response, incoming: Incoming, begun: float) -> None:
@@ -212,8 +214,6 @@ class Connection(asyncio.Protocol):
 
     async def _give_parts(self, response: Response, incoming: Incoming, begun: float) -> None:
         head = incoming.head
-        if response.status >= 400 or not head.keep_alive:
-            self._last = True
         await self._stream(response, head)
         self._service.finished(self.remote, head.method, head.target, response.status, begun)
 
@@ -257,13 +257,18 @@ class Connection(asyncio.Protocol):
         if held and not self._transport.is_closing():
             self._transport.write(held)
 
-    async def _stream(self, response: Response, head: Head) -> None:
-        if not head.chunks:
+    def _open(self, response: Response, head: Head) -> None:
+        """Send the head of a streamed answer and its first part."""
+        if response.status >= 400 or not head.keep_alive or not head.chunks:
             self._last = True
         extra = self._service.own_headers(response)
-        self._transport.write(wire.head(response, keep_alive=not self._last, chunked=head.chunks, extra=extra))
+        start = wire.head(response, keep_alive=not self._last, chunked=head.chunks, extra=extra)
+        first = response.body if _has_body(response, head) else b""
+        self._transport.write(start + _piece(first, head.chunks))
+
+    async def _stream(self, response: Response, head: Head) -> None:
         try:
-            if head.method != "HEAD" and response.status not in wire.BODILESS:
+            if _has_body(response, head):
                 await self._write_parts(response, head.chunks)
         except Exception as error:
             # The status is out already: only a reset says that this is not the whole answer.
@@ -273,17 +278,15 @@ class Connection(asyncio.Protocol):
             await response.close()
 
     async def _write_parts(self, response: Response, chunked: bool) -> None:
-        write = self._transport.write
-        if response.body:
-            write(wire.chunk(response.body) if chunked else response.body)
+        """Each part is a chunk of its own; those that came together are written together."""
         assert response.chunks is not None  # noqa: S101  (narrows the type; _answer has looked)
         async for part in response.chunks:
-            if part:
-                write(wire.chunk(part) if chunked else part)
+            together = [part, *ready(response.chunks)]
+            self._transport.write(b"".join([_piece(each, chunked) for each in together]))
             if self._writable is not None:
                 await self._writable
         if chunked:
-            write(wire.LAST_CHUNK)
+            self._transport.write(wire.LAST_CHUNK)
 
     # --- parting ------------------------------------------------------------------------------------
 
@@ -349,6 +352,14 @@ class Connection(asyncio.Protocol):
         else:
             self._refuse(Refusal(408, "The request did not arrive in time."))
             self._close_gently()
+
+
+def _has_body(response: Response, head: Head) -> bool:
+    return head.method != "HEAD" and response.status not in wire.BODILESS
+
+
+def _piece(part: bytes, chunked: bool) -> bytes:
+    return wire.chunk(part) if chunked and part else part
 
 
 def _name(peer: object) -> str:

@@ -235,7 +235,8 @@ class TsnbHandler(APIHandler):
             self.write(response.body)
             await self.flush()
             async for chunk in response.chunks:
-                self.write(chunk)
+                for part in (chunk, *routes.ready(response.chunks)):
+                    self.write(part)
                 await self.flush()
         except StreamClosedError:
             return

@@ -23,6 +23,7 @@ from tsnb.rest.routes import (
     Response,
     close,
     failed,
+    ready,
     route,
     status_response,
 )
@@ -219,6 +220,10 @@ class Chunks:
             reply = await anext(self._parts)
             if reply.body:
                 return reply.body
+
+    def ready(self) -> list[bytes]:
+        """The chunks that have come already."""
+        return [reply.body for reply in ready(self._parts) if reply.body]
 
     async def aclose(self) -> None:
         """Cancel what is still to come."""

@@ -115,6 +115,12 @@ async def close(parts: object) -> None:
         await aclose()
 
 
+def ready(parts: object) -> list[Any]:
+    """What an asynchronous iterator could give without waiting, if it says so; nothing otherwise."""
+    take = getattr(parts, "ready", None)
+    return take() if take is not None else []
+
+
 class Doors(Struct):
     """What an endpoint may reach: the engine, the settings, and nothing of the house around it."""
 

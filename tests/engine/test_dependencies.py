@@ -51,7 +51,7 @@ def lay(b, name, requirements=None, yaml=None):
 
 def made_folders(b):
     """The folders that models have now in the cache."""
-    return [each for each in b.folder.glob("cache/owners/*/models/*")]
+    return list(b.folder.glob("cache/owners/*/models/*"))
 
 
 async def answer(b, name):
@@ -96,7 +96,7 @@ def test_what_cannot_be_installed_is_refused_and_leaves_nothing(bench):
     async def scenario():
         async with bench(install_py_dep_per_model=True) as b:
             url = lay(b, "own", "--no-index\nthere-is-no-such-package\n")
-            with pytest.raises(ModelFailure, match="^Custom pip package installation failed for model own$") as caught:
+            with pytest.raises(ModelFailure, match=r"^Custom pip package installation failed for model own$") as caught:
                 await b.engine.register(Registration(url, initial_workers=1))
             assert "there-is-no-such-package" in caught.value.failure.output
             (b.store / url / "requirements.txt").unlink()

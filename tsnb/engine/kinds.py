@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, cast
 
@@ -18,7 +17,9 @@ import msgspec
 from tsnb.config import Config
 from tsnb.engine.concurrency import ConcurrentHandle
 from tsnb.engine.job import Job
+from tsnb.engine.lifecycle import is_spread
 from tsnb.engine.model import NO_WORKER, ServedModel
+from tsnb.engine.ranks import grouped
 from tsnb.engine.recorder import Recorder
 from tsnb.engine.sequences import SequenceQueue
 from tsnb.engine.stats import Stats
@@ -27,6 +28,15 @@ from tsnb.engine.supervisor import Slot
 from tsnb.engine.worker_handle import Flight, WorkerHandle
 from tsnb.errors import ServiceUnavailable
 from tsnb.messages import ModelSpec, Reply, Request
+
+
+class Spread(ServedModel):
+    """Each worker is several processes, one for each device that the model is spread over (spec 7.3)."""
+
+    def __init__(self, spec: ModelSpec, config: Config, stats: Stats, recorder: Recorder) -> None:
+        super().__init__(spec, config, stats, recorder)
+        assert spec.parallelism is not None  # noqa: S101
+        self.handle_class = grouped(self.handle_class, batches_for_all=spec.parallelism.kind != "pp")
 
 
 class Ticketed(ServedModel):
@@ -55,10 +65,12 @@ class Roomy(ServedModel):
 class Continuous(Roomy):
     """The handler is called again and again with the requests that are not finished (spec 7.8)."""
 
+    handle_class: type[WorkerHandle] = SteppingHandle
+
     def make_handle(self, **settings: Any) -> WorkerHandle:
         """A connection that works in steps."""
         twice = 2 if self.spec.sequencing is not None else 1
-        return SteppingHandle(room=twice * self.spec.batch_size, on_reply=self._on_reply, **settings)
+        return super().make_handle(room=twice * self.spec.batch_size, on_reply=self._on_reply, **settings)
 
     def _on_reply(self, job: Job, reply: Reply) -> None:
         """A part of an answer came."""
@@ -78,9 +90,7 @@ class Continuous(Roomy):
 class Concurrent(Roomy):
     """The handler is asynchronous and works on several batches (spec 6.1)."""
 
-    def make_handle(self, **settings: Any) -> WorkerHandle:
-        """A connection that holds several batches."""
-        return ConcurrentHandle(**settings)
+    handle_class: type[WorkerHandle] = ConcurrentHandle
 
     def cancel(self, job: Job) -> None:
         """The client is gone: its job is forgotten, or cancelled where it runs."""
@@ -179,13 +189,16 @@ class Sequenced(ServedModel):
 
 def served(spec: ModelSpec, config: Config, stats: Stats, recorder: Recorder) -> ServedModel:
     """A model, served as its spec says."""
-    return _kind(spec.job_tickets, spec.sequencing is not None, spec.continuous, spec.concurrent)(
-        spec, config, stats, recorder
+    asked = (
+        (spec.job_tickets, Ticketed),
+        (spec.sequencing is not None, Sequenced),
+        (spec.continuous, Continuous),
+        (spec.concurrent, Concurrent),
+        (is_spread(spec), Spread),
     )
+    return _combined(*(kind for wanted, kind in asked if wanted))(spec, config, stats, recorder)
 
 
 @lru_cache
-def _kind(tickets: bool, sequences: bool, continuous: bool, concurrent: bool) -> type[ServedModel]:
-    asked = ((tickets, Ticketed), (sequences, Sequenced), (continuous, Continuous), (concurrent, Concurrent))
-    kinds: Sequence[type[ServedModel]] = [kind for wanted, kind in asked if wanted]
+def _combined(*kinds: type[ServedModel]) -> type[ServedModel]:
     return type("".join(kind.__name__ for kind in kinds), (*kinds, ServedModel), {}) if kinds else ServedModel

@@ -103,3 +103,8 @@ def _parallelism(yaml: dict[str, Any]) -> Parallelism | None:
 def with_lifecycle(spec: ModelSpec) -> ModelSpec:
     """The spec with what its model-config.yaml says of these. Raises InvalidModel."""
     return msgspec.structs.replace(spec, **msgspec.structs.asdict(lifecycle(spec.model_config)))
+
+
+def is_spread(spec: ModelSpec) -> bool:
+    """Whether each worker of the model is several processes, which torchrun starts."""
+    return spec.parallelism is not None and spec.parallelism.kind != "custom"

@@ -14,10 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from tsnb.archive.read import Extraction, Limits, discard, extract
 from tsnb.archive.unpack import revise
 from tsnb.config import Config
-from tsnb.engine import nursery, placement, processes
+from tsnb.engine import nursery, placement, processes, torchrun
 from tsnb.engine.api import Outcome, Registration, Scaled, Stream
 from tsnb.engine.dependencies import with_packages
 from tsnb.engine.job import Job, asked
@@ -130,7 +132,8 @@ class LocalEngine:
         try:
             spec = make_spec(registration, self.config, model_dir, extraction.manifest, extraction.config)
             self._store.check_free(spec.name, spec.version)
-            spec = await with_packages(with_lifecycle(spec), self.config, self._cache())
+            spec = self._with_room(with_lifecycle(spec))
+            spec = await with_packages(spec, self.config, self._cache())
             folders = spec_folders(spec)
             model = served(spec, self.config, self._stats, self._recorder)
             self._store.add(spec.name, spec.version, model)
@@ -140,6 +143,10 @@ class LocalEngine:
             await asyncio.shield(asyncio.to_thread(_discard_all, folders))
             raise
         return model
+
+    def _with_room(self, spec: ModelSpec) -> ModelSpec:
+        workers = placement.room_for(spec, len(self.devices), spec.min_workers, spec.max_workers)
+        return msgspec.structs.replace(spec, min_workers=workers[0], max_workers=workers[1])
 
     def _cache(self) -> Path:
         """Where archives are unpacked: one folder for each user of this machine."""
@@ -192,6 +199,7 @@ class LocalEngine:
         return Scaled(model.spec.name, model.spec.version, least, model.running)
 
     def _resize(self, model: ServedModel, least: int, most: int) -> list[Slot]:
+        least, most = placement.room_for(model.spec, len(self.devices), least, most)
         model.resize(least, most)
         started = self._grow(model, least - len(model.slots))
         leaving = [model.remove_last() for _ in range(len(model.slots) - most)]
@@ -202,8 +210,8 @@ class LocalEngine:
     def _new_slots(self, model: ServedModel, count: int, spec: ModelSpec | None = None) -> list[Slot]:
         slots = []
         for _ in range(count):
-            gpu_id = self._next_gpu(spec or model.spec)
-            slot = Slot(str(next(self._worker_ids)), model, spec or model.spec, gpu_id, self._launch)
+            gpus = self._next_gpus(model, spec or model.spec)
+            slot = Slot(str(next(self._worker_ids)), model, spec or model.spec, gpus, self._launch)
             slots.append(slot)
         return slots
 
@@ -213,13 +221,16 @@ class LocalEngine:
             model.add(slot)
         return slots
 
-    def _next_gpu(self, spec: ModelSpec) -> int | None:
-        gpus = len(self.devices)
+    def _next_gpus(self, model: ServedModel, spec: ModelSpec) -> tuple[int, ...]:
+        gpus, level = len(self.devices), spec.parallelism.level if spec.parallelism else 1
         if placement.assign(gpus, spec.device_type, spec.device_ids, 0) is None:
-            return None
-        return placement.assign(gpus, spec.device_type, spec.device_ids, next(self._gpu_counter))
+            return ()
+        counter = model.gpu_counter if spec.parallelism or spec.device_ids else self._gpu_counter
+        return placement.spread(gpus, spec.device_type, spec.device_ids, level, next(counter))
 
     async def _launch(self, order: processes.Order) -> processes.Process:
+        if order.parallelism is not None:
+            return torchrun.start(order, order.parallelism)
         if order.python or not nursery.available():
             return processes.spawn(order)
         return await self._nursery.fork(order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -41,6 +42,8 @@ LOOP_TICK = 0.001
 class ServedModel:
     """A model version with its workers. Everything happens on the event loop."""
 
+    handle_class: type[WorkerHandle] = WorkerHandle
+
     def __init__(self, spec: ModelSpec, config: Config, stats: Stats, recorder: Recorder) -> None:
         self.spec = spec
         self.config = config
@@ -52,6 +55,8 @@ class ServedModel:
         self._latency = 0.0
         #: Whether it was unregistered: no new worker may start.
         self.closed = False
+        #: Counts the workers that got GPUs of the model's own list.
+        self.gpu_counter = itertools.count()
         #: Held by whoever changes workers or code.
         self.changing = asyncio.Lock()
         #: The code before the last swap.
@@ -175,7 +180,7 @@ class ServedModel:
 
     def make_handle(self, **settings: Any) -> WorkerHandle:
         """The server's side of the connection to one of its workers."""
-        return WorkerHandle(**settings)
+        return self.handle_class(**settings)
 
     def _look_again(self, when: float | None) -> None:
         if when is not None and (

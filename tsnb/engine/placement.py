@@ -11,6 +11,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from tsnb.errors import TsnbError
+from tsnb.messages import ModelSpec
+
 QUERY = "index,name,memory.total,memory.used,utilization.gpu"
 
 
@@ -36,6 +39,42 @@ def assign(gpus: int, device_type: str, device_ids: tuple[int, ...], counter: in
     if device_ids and all(0 <= device < gpus for device in device_ids):
         return device_ids[counter % len(device_ids)]
     return counter % gpus
+
+
+def spread(gpus: int, device_type: str, device_ids: tuple[int, ...], level: int, counter: int) -> tuple[int, ...]:
+    """The GPUs of the ``counter``-th worker of a model that is spread over ``level`` of them; none on the CPU."""
+    return tuple(
+        device
+        for position in range(level)
+        if (device := assign(gpus, device_type, device_ids, counter * level + position)) is not None
+    )
+
+
+def capacity(gpus: int, device_type: str, device_ids: tuple[int, ...], level: int) -> int | None:
+    """How many workers with ``level`` GPUs each there can be; None on the CPU, which has room for any number."""
+    if assign(gpus, device_type, device_ids, 0) is None:
+        return None
+    return len({assign(gpus, device_type, device_ids, counter) for counter in range(gpus + len(device_ids))}) // level
+
+
+def room_for(spec: ModelSpec, gpus: int, least: int, most: int) -> tuple[int, int]:
+    """How many workers can be had of ``least`` to ``most``. Raises TsnbError where there is not even room for one."""
+    level = spec.parallelism.level if spec.parallelism else 0
+    room = capacity(gpus, spec.device_type, spec.device_ids, level) if level else None
+    if room is None:
+        return least, most
+    if room == 0 and least > 0:
+        raise TsnbError(
+            f'Model "{spec.name}" wants {level} GPUs for each worker (parallelLevel), and it may use '
+            f"{min(gpus, len(spec.device_ids) or gpus)}. Lower the level, or start no workers here."
+        )
+    return min(least, room), min(most, room)
+
+
+def variable(devices: tuple[int, ...], environ: Mapping[str, str]) -> str:
+    """The ``CUDA_VISIBLE_DEVICES`` of a worker that may see these of the devices that this environment shows."""
+    shown = [word.strip() for word in environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if word.strip()]
+    return ",".join(shown[device] if device < len(shown) else str(device) for device in devices)
 
 
 def visible(found: list[Device], environ: Mapping[str, str]) -> list[Device]:

@@ -16,8 +16,14 @@ import socket
 import subprocess
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
+
+from tsnb.messages import Parallelism
+
+if TYPE_CHECKING:
+    from tsnb.engine.torchrun import Ranks
 
 SECRETS = ("TSNB_TOKEN", "JUPYTER_TOKEN", "JPY_API_TOKEN", "JUPYTERHUB_API_TOKEN")
 """Environment variables of the server that are no business of a handler."""
@@ -32,6 +38,10 @@ class Order(Struct, frozen=True):
     python: str = ""
     #: Whether that interpreter finds this very tsnb by itself.
     finds_tsnb: bool = False
+    #: Set where it is several processes, which torchrun starts.
+    parallelism: Parallelism | None = None
+    #: What follows ``python``, where that is not a worker itself but starts some.
+    arguments: tuple[str, ...] = ()
 
 
 class Ends(Struct):
@@ -75,6 +85,8 @@ class Process:
         self.pid = pid
         self.ends = ends
         self.exited = exited
+        #: The doors of its processes, if it is several.
+        self.ranks: Ranks | None = None
         self._pidfd: int | None = None
 
     def watch(self, popen: subprocess.Popen[bytes] | None = None) -> None:
@@ -165,7 +177,8 @@ def spawn(order: Order) -> Process:
     loop = asyncio.get_running_loop()
     ends = Ends.make()
     frames, stdout, stderr = ends.for_worker
-    command = [order.python or sys.executable, "-P", "-m", "tsnb.worker", "--fd", str(frames)]
+    arguments = order.arguments or ("-P", "-m", "tsnb.worker", "--fd", str(frames))
+    command = [order.python or sys.executable, *arguments]
     try:
         popen = subprocess.Popen(  # noqa: S603
             command,

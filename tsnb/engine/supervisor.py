@@ -11,6 +11,7 @@ import functools
 import logging
 import os
 import signal
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,12 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from tsnb import protocol
-from tsnb.config import Config
 from tsnb.engine.backoff import Backoff
+from tsnb.engine.lifecycle import is_spread
 from tsnb.engine.logs import follow
-from tsnb.engine.processes import Order, Process, threads, usable_cores, worker_environment
+from tsnb.engine.processes import Order, Process, worker_environment
+from tsnb.engine.ranks import Grouped
+from tsnb.engine.surroundings import extras
 from tsnb.engine.worker_handle import Flight, LoadFailed, WorkerHandle, named
 from tsnb.errors import Conflict, TsnbError, WorkerDied, WorkersFailed
 from tsnb.messages import Failure, ModelSpec, WorkerState, WorkerStatus
@@ -44,11 +47,15 @@ class Slot:
     error that ended the first attempt.
     """
 
-    def __init__(self, worker_id: str, model: ServedModel, spec: ModelSpec, gpu_id: int | None, launch: Launch) -> None:
+    def __init__(
+        self, worker_id: str, model: ServedModel, spec: ModelSpec, gpus: tuple[int, ...], launch: Launch
+    ) -> None:
         self.id = worker_id
         self.spec = spec
         self.state: WorkerState = "starting"
-        self.gpu_id = gpu_id
+        #: The GPU that its handler is told; one that sees several only counts among those.
+        self.gpu_id = (0 if spec.parallelism else gpus[0]) if gpus else None
+        self._gpus = gpus
         self.handle: WorkerHandle | None = None
         self.process: Process | None = None
         self.settled: asyncio.Future[TsnbError | None] = asyncio.get_running_loop().create_future()
@@ -125,12 +132,23 @@ class Slot:
         self.state = "starting"
         self._started = time.time()
         spec = self.spec
-        env = worker_environment(dict(os.environ), self._model.config.blacklist_env_vars, self._extra_environment())
-        order = Order(self.id, env, spec.model_dir, spec.python, finds_tsnb=spec.use_venv and bool(spec.packages))
-        self.process = await self._launch(order)
+        config = self._model.config
+        own = extras(spec, config, self._gpus, len(self._model.slots))
+        env = worker_environment(dict(os.environ), config.blacklist_env_vars, own)
+        self.process = await self._launch(
+            Order(
+                self.id,
+                env,
+                spec.model_dir,
+                spec.python,
+                finds_tsnb=spec.use_venv and bool(spec.packages),
+                parallelism=spec.parallelism if is_spread(spec) else None,
+            )
+        )
         if self.retiring:
             return
         await self._follow_output()
+        first, *others = await self._connections()
         self.handle = self._model.make_handle(
             on_done=self._on_done,
             on_unstarted=self._model.on_unstarted,
@@ -139,18 +157,19 @@ class Slot:
             response_timeout=spec.response_timeout,
             max_response_size=self._model.config.max_response_size,
         )
-        await self.handle.connect(self.process.ends.ours)
+        await self.handle.connect(first)
+        if isinstance(self.handle, Grouped):
+            await self.handle.join(others)
         self.state = "loading"
         self._ready = await self.handle.load(self._load_order(), spec.startup_timeout)
 
-    def _extra_environment(self) -> dict[str, str]:
-        decode = self._model.config.decode_input_request
-        extra = {"TS_DECODE_INPUT_REQUEST": str(decode).lower(), **sequence_headers(self._model.config)}
-        if self.spec.packages and not self.spec.use_venv:
-            extra["PYTHONPATH"] = os.pathsep.join(filter(None, [self.spec.packages, os.environ.get("PYTHONPATH")]))
-        if "OMP_NUM_THREADS" not in os.environ:
-            extra["OMP_NUM_THREADS"] = str(threads(usable_cores(), len(self._model.slots)))
-        return extra
+    async def _connections(self) -> list[socket.socket]:
+        assert self.process is not None  # noqa: S101
+        if self.process.ranks is None:
+            return [self.process.ends.ours]
+        found = await self.process.ranks.accept(self.process, self.spec.startup_timeout)
+        self.process.ends.ours.close()
+        return found
 
     def _load_order(self) -> protocol.Load:
         spec, config = self.spec, self._model.config
@@ -337,16 +356,6 @@ class Slot:
             self._task.cancel()
             await self._clean_up()
         self._settle(Conflict("The worker was stopped before it was ready: the model was scaled down or unregistered."))
-
-
-def sequence_headers(config: Config) -> dict[str, str]:
-    """The names of the sequence headers, where they are not the usual ones, as a handler's context reads them."""
-    names = {
-        "TS_REQUEST_SEQUENCE_ID": config.ts_header_key_sequence_id,
-        "TS_REQUEST_SEQUENCE_START": config.ts_header_key_sequence_start,
-        "TS_REQUEST_SEQUENCE_END": config.ts_header_key_sequence_end,
-    }
-    return {variable: name for variable, name in names.items() if name != variable.lower()}
 
 
 def how_it_ended(code: int | None, reason: str) -> str:

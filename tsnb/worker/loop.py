@@ -10,29 +10,39 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import threading
 
 from tsnb import protocol
-from tsnb.protocol import Batch, Buffer, Load, Stop
+from tsnb.protocol import Batch, Buffer, Failed, Load, Message, Result, Stop
 from tsnb.worker import watch
 from tsnb.worker.concurrent import ConcurrentModel
-from tsnb.worker.model import Model
+from tsnb.worker.model import Model, Send
 from tsnb.worker.output import capture
 
 logger = logging.getLogger(__name__)
+
+
+def sender(sock: socket.socket) -> Send:
+    """What sends a message, from whichever thread. A rank that only follows leaves all answers to rank 0."""
+    lock = threading.Lock()
+    silent = "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("LOCAL_RANK", "0") != "0"
+
+    def send(message: Message, bodies: list[Buffer]) -> None:
+        if silent and isinstance(message, Result | Failed) and message.number is not None:
+            return
+        with lock:
+            protocol.write(sock, message, bodies)
+
+    return send
 
 
 def run(sock: socket.socket) -> int:
     """Serve one connection to its end; the exit status of the process."""
     output = capture()
     watch.leave_on_hangup(sock)
-    lock = threading.Lock()
-
-    def send(message: protocol.Message, bodies: list[Buffer] = []) -> None:  # noqa: B006 (never changed)
-        with lock:
-            protocol.write(sock, message, bodies)
-
+    send = sender(sock)
     source = protocol.Source(sock)
     model: Model | None = None
     try:

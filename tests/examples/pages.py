@@ -49,6 +49,12 @@ class Page:
         return done.stdout.strip()
 
     @property
+    def model(self) -> str:
+        """The name of the model that the page archives."""
+        words = shlex.split(self.make.strip().splitlines()[-1])
+        return words[words.index("--model-name") + 1]
+
+    @property
     def answers(self) -> list[str]:
         """What the page says that the commands print."""
         return [answer.strip() for _, answer in self.asked]

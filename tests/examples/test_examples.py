@@ -37,8 +37,7 @@ def test_an_example_answers_what_its_page_says(url: str, folder: Path, kind: str
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_page_serves_the_archive_it_made(kind: str) -> None:
     page = PAGES[kind]
-    made = shlex.split(page.make.strip().splitlines()[-1])
-    name = made[made.index("--model-name") + 1]
+    name = page.model
     served = shlex.split(page.serve)
     assert served == ["tsnb", "serve", "--model-store", ".", "--models", f"{name}={name}.mar", "--disable-token-auth"]
     assert all(f"/predictions/{name} " in question for question, _ in page.asked)

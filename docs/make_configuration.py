@@ -6,7 +6,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-from tsnb.config import JVM_ONLY, NOT_YET, UNSUPPORTED, Config
+from tsnb.config import JVM_ONLY, UNSUPPORTED, Config
 
 PAGE = Path(__file__).parent / "configuration.md"
 
@@ -37,7 +37,6 @@ def page() -> str:
         rows.append(f"| `{each.name}` | {shown} | {variable} | {each.metadata['help']} |")
     ignored = ", ".join(f"`{name}`" for name in sorted(JVM_ONLY))
     unsupported = "".join(f"| `{name}` | {why} |\n" for name, why in UNSUPPORTED.items())
-    unsupported += "".join(f"| `{name}` | not built yet |\n" for name in sorted(NOT_YET))
     return (
         HEAD
         + "\n".join(rows)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsnb import properties
-from tsnb.config import JVM_ONLY, NOT_YET, UNSUPPORTED, Config, read
+from tsnb.config import JVM_ONLY, UNSUPPORTED, Config, read
 from tsnb.errors import ConfigError
 
 
@@ -178,7 +178,7 @@ def test_keys_that_do_nothing_are_reported_once(tmp_path: Path, caplog: pytest.L
 def test_every_setting_is_explained_and_listed_once() -> None:
     names = {setting.name for setting in fields(Config)}
     assert all(setting.metadata["help"].endswith(".") for setting in fields(Config))
-    lists = [names, set(JVM_ONLY), set(NOT_YET), set(UNSUPPORTED)]
+    lists = [names, set(JVM_ONLY), set(UNSUPPORTED)]
     assert sum(map(len, lists)) == len(set.union(*lists))
 
 
@@ -203,7 +203,7 @@ TORCHSERVE_KEYS = """
 
 
 def test_every_key_of_torchserve_is_known() -> None:
-    known = {setting.name for setting in fields(Config)} | JVM_ONLY | NOT_YET | set(UNSUPPORTED)
+    known = {setting.name for setting in fields(Config)} | JVM_ONLY | set(UNSUPPORTED)
     assert not set(TORCHSERVE_KEYS.split()) - known
 
 

@@ -62,6 +62,7 @@ class Config:
 
     # Models.
     model_store: str = key("", "Folder with the model archives.")
+    workflow_store: str = key("", "Folder with the workflow archives; empty means the model store.")
     load_models: str = key("", "Models to load at startup: comma-separated archives, name=archive, or all.")
     models: str = key("", "Settings per model and version, as JSON: minWorkers, batchSize and so on.", "")
     model_snapshot: str = key("", "Models to bring back, as JSON; written by snapshots.", "")
@@ -178,13 +179,6 @@ UNSUPPORTED = {
     "initial_distribution_port": "groups of workers choose a free port by themselves",
 }
 """Keys of TorchServe that tsnb does not honour, and why: accepted, with a warning where they ask for something."""
-
-NOT_YET = frozenset(
-    [
-        "workflow_store",
-    ]
-)
-"""Keys of TorchServe that tsnb does not honour yet: accepted, with a warning."""
 
 
 PATTERNS = ("allowed_urls", "blacklist_env_vars")
@@ -307,8 +301,7 @@ def _report(written: Mapping[str, str]) -> None:
     extra = set(written) - set(Config.__dataclass_fields__)
     for names, level, why in (
         (extra & JVM_ONLY, logging.DEBUG, "have a meaning for TorchServe's Java process only and are ignored"),
-        (extra & NOT_YET, logging.WARNING, "are not honoured by tsnb"),
-        (extra - JVM_ONLY - NOT_YET - set(UNSUPPORTED), logging.WARNING, "are unknown and ignored"),
+        (extra - JVM_ONLY - set(UNSUPPORTED), logging.WARNING, "are unknown and ignored"),
     ):
         if names:
             log.log(level, "These settings %s: %s", why, ", ".join(sorted(names)))

@@ -9,17 +9,21 @@
     │   ├── ModelFailure          400 ModelException             dependencies or environment of a model failed
     │   ├── InvalidKey            400 InvalidKeyException        token missing, wrong or expired
     │   ├── DownloadFailed        400 DownloadArchiveException
+    │   ├── InvalidWorkflow       400 InvalidWorkflowException   a workflow archive or its spec makes no sense
+    │   │   └── InvalidDag        400 InvalidDAGException        its nodes have no start, or go in a circle
     │   ├── CaptureError          400 BadRequestException        a cell that cannot become a module
     │   └── ConfigError           400 BadRequestException        a setting that makes no sense
     ├── InvalidModelVersion       403 InvalidModelVersionException
     ├── NotFound                  404 ResourceNotFoundException
     │   ├── ModelNotFound         404 ModelNotFoundException
+    │   ├── WorkflowNotFound      404 WorkflowNotFoundException
     │   └── ModelVersionNotFound  404 ModelVersionNotFoundException
     ├── MethodNotAllowed          405 MethodNotAllowedException
     ├── RequestTimeout            408 RequestTimeoutException
     ├── Conflict                  409 ConflictStatusException
     ├── RequestTooLarge           413 RequestTooLargeException
     ├── WorkerDied                500 InternalServerException    the process is gone; .out_of_memory makes it 507
+    ├── WorkflowFailed            500 WorkflowException          some nodes of a workflow could not be registered
     ├── WorkersFailed             500 InternalServerException    workers did not start; carries the failure
     ├── HandlerFailed             503 InternalServerException    the handler raised or answered nonsense
     ├── ServiceUnavailable        503 ServiceUnavailableException no worker, queue full
@@ -89,6 +93,18 @@ class DownloadFailed(BadRequest):
     type = "DownloadArchiveException"
 
 
+class InvalidWorkflow(BadRequest):
+    """A workflow archive or its spec makes no sense."""
+
+    type = "InvalidWorkflowException"
+
+
+class InvalidDag(InvalidWorkflow):
+    """The nodes of a workflow have no single start, or go in a circle."""
+
+    type = "InvalidDAGException"
+
+
 class CaptureError(BadRequest):
     """A notebook cell cannot become a module; names the variable, the line and the remedy."""
 
@@ -121,6 +137,12 @@ class ModelVersionNotFound(NotFound):
     """The model exists, that version does not."""
 
     type = "ModelVersionNotFoundException"
+
+
+class WorkflowNotFound(NotFound):
+    """No workflow of that name is registered, or no such archive is in the workflow store."""
+
+    type = "WorkflowNotFoundException"
 
 
 class MethodNotAllowed(TsnbError):
@@ -158,6 +180,12 @@ class WorkerDied(TsnbError):
         super().__init__(message)
         if out_of_memory:
             self.status = 507
+
+
+class WorkflowFailed(TsnbError):
+    """Some nodes of a workflow could not be registered; all are gone again."""
+
+    type = "WorkflowException"
 
 
 class WorkersFailed(TsnbError):

@@ -111,6 +111,8 @@ class MetricSample(Struct, frozen=True):
 # --- a model ------------------------------------------------------------------------------------
 
 BatchPolicy = Literal["eager", "window"]
+Node = Literal["", "model", "function"]
+"""What a model is in a workflow; ``""``: it is in none. A function has no URL, and no node outlives its workflow."""
 
 
 class Sequencing(Struct, frozen=True):
@@ -176,6 +178,7 @@ class ModelSpec(Struct, frozen=True):
     """The folder with the Python packages that it brought (spec 5.5)."""
     service_envelope: str = ""
     loaded_at_startup: bool = False
+    node: Node = ""
     sequencing: Sequencing | None = None
     continuous: bool = False
     """The handler is called again and again with the requests that are not finished (spec 7.8)."""

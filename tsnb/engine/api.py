@@ -13,7 +13,7 @@ from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
-from tsnb.messages import Failure, LogLine, ModelStatus, Recorded, Reply, Request, Revision, Swapped
+from tsnb.messages import Failure, LogLine, ModelStatus, Node, Recorded, Reply, Request, Revision, Swapped
 
 
 class Registration(Struct, frozen=True):
@@ -36,6 +36,7 @@ class Registration(Struct, frozen=True):
     max_workers: int | None = None
     s3_sse_kms: bool = False
     """Sign the download with the AWS credentials of the server's environment."""
+    node: Node = ""
     fallback_name: str | None = None
     """What it is called where neither the caller nor the archive says (spec 7.12)."""
     restored: bool = False

@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import os
-import tempfile
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
@@ -16,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from tsnb.archive.read import Extraction, Limits, discard, extract
+from tsnb.archive.read import Extraction, discard, extract
 from tsnb.archive.unpack import revise
 from tsnb.config import Config
 from tsnb.engine import nursery, placement, processes, torchrun
@@ -36,6 +34,7 @@ from tsnb.engine.store import Store
 from tsnb.engine.supervisor import Slot
 from tsnb.engine.swap import MAX_CHECKS, swap
 from tsnb.engine.system_metrics import SystemMetrics
+from tsnb.engine.unpacking import cache_folder, limits
 from tsnb.errors import BadRequest, Conflict, ServiceUnavailable, TsnbError
 from tsnb.messages import Failure, LogLine, ModelSpec, ModelStatus, Recorded, Reply, Request, Revision, Swapped
 
@@ -122,7 +121,7 @@ class LocalEngine:
     async def _take_in(self, registration: Registration) -> ServedModel:
         source = await asyncio.to_thread(resolve, registration.url, self.config, signed=registration.s3_sse_kms)
         try:
-            extraction = await asyncio.to_thread(extract, source, self._cache(), self._limits())
+            extraction = await asyncio.to_thread(extract, source, cache_folder(self.config), limits(self.config))
         except TsnbError:
             if is_download(registration.url):  # nobody can use it, and it would be in the way of a better one
                 await asyncio.to_thread(source.unlink, missing_ok=True)
@@ -133,7 +132,7 @@ class LocalEngine:
             spec = make_spec(registration, self.config, model_dir, extraction.manifest, extraction.config)
             self._store.check_free(spec.name, spec.version)
             spec = self._with_room(with_lifecycle(spec))
-            spec = await with_packages(spec, self.config, self._cache())
+            spec = await with_packages(spec, self.config, cache_folder(self.config))
             folders = spec_folders(spec)
             model = served(spec, self.config, self._stats, self._recorder)
             self._store.add(spec.name, spec.version, model)
@@ -147,14 +146,6 @@ class LocalEngine:
     def _with_room(self, spec: ModelSpec) -> ModelSpec:
         workers = placement.room_for(spec, len(self.devices), spec.min_workers, spec.max_workers)
         return msgspec.structs.replace(spec, min_workers=workers[0], max_workers=workers[1])
-
-    def _cache(self) -> Path:
-        """Where archives are unpacked: one folder for each user of this machine."""
-        return Path(self.config.cache_dir or Path(tempfile.gettempdir()) / f"tsnb-{os.getuid()}")
-
-    def _limits(self) -> Limits:
-        config = self.config
-        return Limits(config.max_archive_size, config.max_archive_files, config.max_archive_ratio)
 
     async def unregister(self, name: str, version: str | None = None) -> None:
         """Stop and forget a version."""
@@ -252,7 +243,7 @@ class LocalEngine:
             extraction = await asyncio.to_thread(self._revised, model.spec, revision)
             spec = revised_spec(model.spec, extraction, model.next_build())
             try:
-                spec = await with_packages(spec, self.config, self._cache(), model.spec)
+                spec = await with_packages(spec, self.config, cache_folder(self.config), model.spec)
                 return await self._bring_live(model, spec, revision.checks or self._samples(model))
             except BaseException:
                 mine = [folder for folder in spec_folders(spec) if folder not in model.model_dirs]
@@ -276,8 +267,8 @@ class LocalEngine:
 
     def _revised(self, spec: ModelSpec, revision: Revision) -> Extraction:
         if revision.url is not None:
-            return extract(resolve(revision.url, self.config), self._cache(), self._limits())
-        return revise(Path(spec.model_dir), revision.files, self._cache())
+            return extract(resolve(revision.url, self.config), cache_folder(self.config), limits(self.config))
+        return revise(Path(spec.model_dir), revision.files, cache_folder(self.config))
 
     async def _bring_live(self, model: ServedModel, spec: ModelSpec, checks: Sequence[Request]) -> Swapped:
         before, forgotten = model.spec, model.previous

@@ -48,7 +48,7 @@ def make_spec(
         version=version,
         model_dir=model_dir,
         handler=_handler(said, config, model),
-        url=said.url,
+        url="" if said.node == "function" else said.url,
         runtime=_runtime(said, manifest),
         manifest=manifest,
         model_config=yaml,
@@ -84,6 +84,7 @@ def make_spec(
         device_ids=_device_ids(yaml),
         service_envelope=config.service_envelope,
         loaded_at_startup=said.loaded_at_startup,
+        node=said.node,
     )
 
 
@@ -122,7 +123,7 @@ def _integer(yaml: dict[str, Any], key: str, least: int) -> int | None:
 def _name(said: Registration, model: dict[str, Any]) -> str:
     name = said.model_name or model.get("modelName") or said.fallback_name
     if not name:
-        raise BadRequest("Model name is not defined.")
+        raise InvalidModel("Model name is not defined.")
     return _text("name", name)
 
 
@@ -151,9 +152,15 @@ def _handler(said: Registration, config: Config, model: dict[str, Any]) -> str:
 
 
 def _runtime(said: Registration, manifest: dict[str, Any]) -> str:
-    runtime = said.runtime or manifest.get("runtime") or "python"
+    if said.runtime:
+        if said.runtime not in RUNTIMES:
+            raise BadRequest(f"Invalid RuntimeType value: {said.runtime}")
+        return said.runtime
+    runtime = manifest.get("runtime") or "python"
     if runtime not in RUNTIMES:
-        raise BadRequest(f"Invalid RuntimeType value: {runtime}")
+        raise InvalidModel(
+            f"Runtime is not defined or invalid. MANIFEST.json says {runtime!r}; use one of {', '.join(RUNTIMES)}."
+        )
     return str(runtime)
 
 

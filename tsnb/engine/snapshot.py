@@ -104,10 +104,10 @@ class Snapshots:
 
 
 def document(name: str, now: float, models: Iterable[ModelStatus]) -> str:
-    """The JSON text of a snapshot. Models without a URL are parts of workflows, and left out as in TorchServe."""
+    """The JSON text of a snapshot. Nodes of workflows are left out as in TorchServe."""
     saved: Settings = {}
     for model in models:
-        if model.spec.url:
+        if not model.spec.node:
             saved.setdefault(model.spec.name, {})[model.spec.version] = _saved(model)
     snapshot = Snapshot(name, len(saved), int(now * 1000), saved)
     return msgspec.json.format(msgspec.json.encode(snapshot), indent=2).decode()

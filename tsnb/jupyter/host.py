@@ -35,25 +35,25 @@ class Host:
         self.predicting = 0
         self._make_engine = make_engine
         self._on_start = on_start
-        self._engine: Engine | None = None
+        self._doors: Doors | None = None
         self._lock = StoreLock(Path(config.model_store))
         self._starting = asyncio.Lock()
         self._closed = False
 
     async def doors(self) -> Doors:
         """What endpoints may reach. Raises Conflict, ConfigError, or ServiceUnavailable once closed."""
-        if self._engine is None:
+        if self._doors is None:
             async with self._starting:
-                if self._engine is None:
-                    self._engine = await self._start()
+                if self._doors is None:
+                    self._doors = Doors(await self._start(), self.config)
                     if self._on_start is not None:
-                        self._on_start(self._engine)
-        return Doors(self._engine, self.config)
+                        self._on_start(self._doors.engine)
+        return self._doors
 
     @property
     def engine(self) -> Engine | None:
         """The engine, if anybody ever asked for one. Looking starts nothing."""
-        return self._engine
+        return None if self._doors is None else self._doors.engine
 
     async def _start(self) -> Engine:
         if self._closed:
@@ -82,7 +82,7 @@ class Host:
     async def close(self) -> None:
         """Stop the workers within three seconds and give the model store back. May be called twice."""
         self._closed = True
-        engine, self._engine = self._engine, None
+        engine, self._doors = self.engine, None
         try:
             if engine is not None:
                 await asyncio.wait_for(engine.close(timeout=CLOSE_TIMEOUT), CLOSE_TIMEOUT + 0.4)

@@ -3,6 +3,6 @@
 Importing this package fills the table.
 """
 
-from tsnb.rest import inference, kserve, management, metrics, openapi, owner
+from tsnb.rest import inference, kserve, management, metrics, openapi, owner, workflows
 
-__all__ = ["inference", "kserve", "management", "metrics", "openapi", "owner"]
+__all__ = ["inference", "kserve", "management", "metrics", "openapi", "owner", "workflows"]

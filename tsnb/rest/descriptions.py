@@ -14,7 +14,7 @@ def description(status: ModelStatus) -> dict[str, Any]:
     return {
         "modelName": spec.name,
         "modelVersion": spec.version,
-        "modelUrl": spec.url,
+        **({"modelUrl": spec.url} if spec.url else {}),
         "runtime": spec.runtime,
         "minWorkers": spec.min_workers,
         "maxWorkers": spec.max_workers,

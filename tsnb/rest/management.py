@@ -44,8 +44,8 @@ async def list_models(doors: Doors, request: Request) -> Response:
 @route("POST", "/models", Listener.MANAGEMENT, access="manage", query=REGISTER)
 async def register_model(doors: Doors, request: Request) -> Response:
     """Take in an archive and start its workers."""
-    _need_model_api(doors)
-    values = _register_values(request)
+    need_model_api(doors)
+    values = register_values(request)
     wait = values.get("synchronous", "true").lower() == "true"
     return _said(await operations.register(doors.engine, values, wait=wait))
 
@@ -59,7 +59,10 @@ async def describe_model(doors: Doors, request: Request) -> Response:
     asked = None
     if operations.true(request.argument("customized")):
         asked = operations.description_request(request.id, request.headers)
-    return json_response(await operations.describe(doors.engine, name, version, asked))
+    response = json_response(await operations.describe(doors.engine, name, version, asked))
+    if asked is not None and version != "all":  # then a handler is asked, and nobody gives a reason (spec 1.4)
+        response.reason = ""
+    return response
 
 
 @route("PUT", "/models/{model_name}", Listener.MANAGEMENT, access="manage", query=SCALE)
@@ -78,7 +81,7 @@ async def set_auto_scale(doors: Doors, request: Request) -> Response:
 @route("DELETE", "/models/{model_name}/{model_version}", Listener.MANAGEMENT, access="manage")
 async def unregister_model(doors: Doors, request: Request) -> Response:
     """Stop a version's workers and forget it."""
-    _need_model_api(doors)
+    need_model_api(doors)
     name, version = request.params["model_name"], request.params.get("model_version")
     return _said(await operations.unregister(doors.engine, name, version))
 
@@ -94,15 +97,16 @@ def _said(said: Said) -> Response:
     return status_response(said.text, said.status)
 
 
-def _need_model_api(doors: Doors) -> None:
+def need_model_api(doors: Doors) -> None:
+    """Raise MethodNotAllowed where models come and go by settings only."""
     if not doors.config.enable_model_api:
         raise MethodNotAllowed("Requested method is not allowed, please refer to API document.")
 
 
-def _register_values(request: Request) -> dict[str, str]:
+def register_values(request: Request) -> dict[str, str]:
     """The parameters of a register call: a JSON body if there is one, else the query (spec 2.2)."""
     if request.mime_type != "application/json":
-        return {name: values[-1] for name, values in request.query.items()}
+        return {name: values[0] for name, values in request.query.items()}
     try:
         values = json.loads(request.body)
     except (ValueError, RecursionError) as error:

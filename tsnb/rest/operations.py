@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from tsnb.rest.descriptions import description
 from tsnb.rest.routes import close
 
 RUNTIMES = ("python", "python3", "LSP")
+_INTEGER = re.compile("[+-]?[0-9]{1,10}")
 T = TypeVar("T")
 PAGE = 100
 """Most models of one page of the list."""
@@ -68,13 +70,18 @@ async def set_default(engine: Engine, name: str, version: str) -> Said:
 
 def listing(engine: Engine, limit: int, offset: int) -> dict[str, Any]:
     """One page of the models and where they came from; a limit that makes no sense is the largest."""
-    limit = limit if 0 <= limit <= PAGE else PAGE
-    offset = max(0, offset)
     specs = [engine.describe(name)[0].spec for name in engine.models()]
     rows = [{"modelName": spec.name, "modelUrl": spec.url} for spec in specs if spec.url]
+    return page("models", rows, limit, offset)
+
+
+def page(key: str, rows: list[dict[str, str]], limit: int, offset: int) -> dict[str, Any]:
+    """One page of a list, and where the next one begins (spec 2.5)."""
+    limit = limit if 0 <= limit <= PAGE else PAGE
+    offset = max(0, offset)
     end = offset + limit
     token = {"nextPageToken": str(end)} if end <= len(rows) else {}
-    return {**token, "models": rows[offset:end]}
+    return {**token, key: rows[offset:end]}
 
 
 async def describe(
@@ -125,10 +132,9 @@ def _number(values: Mapping[str, str], name: str, *, not_given: int | None = Non
 
 def integer(text: str | None, default: T) -> int | T:
     """Text that is no 32-bit integer silently takes the default, as in TorchServe."""
-    try:
-        value = int(text or "")
-    except ValueError:
+    if not text or not _INTEGER.fullmatch(text):
         return default
+    value = int(text)
     return value if -(2**31) <= value < 2**31 else default
 
 

@@ -22,6 +22,7 @@ from msgspec import Struct, field
 
 from tsnb.config import Config
 from tsnb.engine.api import Engine
+from tsnb.engine.workflows import Workflows
 from tsnb.errors import HandlerFailed, MethodNotAllowed, NotFound, TsnbError
 
 log = logging.getLogger(__name__)
@@ -72,9 +73,9 @@ class Request(Struct):
         return default if spelled is None else self.headers[spelled]
 
     def argument(self, name: str, default: str | None = None) -> str | None:
-        """The last value of a query parameter."""
+        """The first value of a query parameter (as in TorchServe)."""
         values = self.query.get(name)
-        return values[-1] if values else default
+        return values[0] if values else default
 
     @property
     def mime_type(self) -> str:
@@ -126,6 +127,14 @@ class Doors(Struct):
 
     engine: Engine
     config: Config
+    served: Workflows | None = None
+
+    @property
+    def workflows(self) -> Workflows:
+        """The workflows over this engine, made on first use."""
+        if self.served is None:
+            self.served = Workflows(self.engine, self.config)
+        return self.served
 
 
 Endpoint: TypeAlias = Callable[[Doors, Request], Awaitable[Response]]
@@ -153,6 +162,7 @@ class Route(Struct, frozen=True):
         return method in self.methods or (method == "HEAD" and "GET" in self.methods)
 
 
+NO_ROUTE = "Requested resource is not found, please refer to API document."
 ROUTES: list[Route] = []
 """Every route, in the order of definition."""
 
@@ -248,7 +258,7 @@ def find(request: Request) -> Route:
             return candidate
     if matches:
         raise MethodNotAllowed("Requested method is not allowed, please refer to API document.")
-    raise NotFound("Requested resource is not found, please refer to API document.")
+    raise NotFound(NO_ROUTE)
 
 
 async def dispatch(doors: Doors, request: Request) -> Response:

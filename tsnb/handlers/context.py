@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import Any
 
 from tsnb.handlers.metrics import Metrics
@@ -103,9 +102,9 @@ class Context:
         self.header_key_sequence_end = os.environ.get("TS_REQUEST_SEQUENCE_END", "ts_request_sequence_end")
 
     @property
-    def system_properties(self) -> Mapping[str, Any]:
-        """``model_dir``, ``gpu_id``, ``batch_size`` and what else the worker was told (read-only)."""
-        return MappingProxyType(self._system_properties)
+    def system_properties(self) -> dict[str, Any]:
+        """``model_dir``, ``gpu_id``, ``batch_size`` and what else the worker was told."""
+        return self._system_properties
 
     def _row(self, idx: int) -> RequestProcessor:
         if self.request_processor is None:

@@ -16,6 +16,7 @@ from tsnb.cli.logs_setup import Logs
 from tsnb.cli.serve import Setup
 from tsnb.cli.sources import snapshot_folder
 from tsnb.cli.startup import default_workers, load_models
+from tsnb.cli.summary import summary, warnings
 from tsnb.config import Config
 from tsnb.engine.local import LocalEngine
 from tsnb.engine.snapshot import SnapshotEngine, Snapshots, lasting
@@ -48,7 +49,7 @@ async def serve(setup: Setup, environ: Mapping[str, str], logs: Logs) -> None:
             # Not before binding: a server that cannot start must not touch the file of the one that runs.
             stack.callback(file.remove)
             file.write(keys.document())
-        if await ending.before(_start(engine, listeners, config)):
+        if await ending.before(_start(engine, listeners, setup, environ)):
             await ending.asked.wait()
         log.info("Stopping.")
         if isinstance(engine, SnapshotEngine):
@@ -61,9 +62,14 @@ def _engine(setup: Setup, environ: Mapping[str, str], logs: Logs) -> LocalEngine
     return SnapshotEngine(setup.config, Snapshots(snapshot_folder(environ), lasting(setup.lasting)), logs.engine)
 
 
-async def _start(engine: LocalEngine, listeners: Listeners, config: Config) -> None:
+async def _start(engine: LocalEngine, listeners: Listeners, setup: Setup, environ: Mapping[str, str]) -> None:
     await engine.start()
-    await load_models(engine, config, default_workers(config, len(engine.devices)))
+    gpus = len(engine.devices)
+    workers = default_workers(setup.config, gpus)
+    await load_models(engine, setup.config, workers)
+    log.info("%s", summary(setup, environ, gpus, workers))
+    for warning in warnings(setup.config):
+        log.warning("%s", warning)
     if isinstance(engine, SnapshotEngine):
         await engine.begin_snapshots()
     for line in await listeners.start():

@@ -15,6 +15,8 @@ from tsnb.messages import Failure, LogLine
 def test_server(send, doors) -> None:
     found = json.loads(send("GET /-/server").body)
     assert isinstance(found.pop("devices"), list)
+    assert 0 < found["memory"]["available"] <= found.pop("memory")["total"]
+    assert found.pop("cpus") >= 1
     assert found == {
         "name": "tsnb",
         "version": __version__,

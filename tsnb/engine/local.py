@@ -28,7 +28,7 @@ from tsnb.engine.model import ServedModel, spec_folders
 from tsnb.engine.recorder import Recorder
 from tsnb.engine.records import with_timings
 from tsnb.engine.registration import check_workers, make_spec, revised_spec
-from tsnb.engine.sources import is_download, resolve
+from tsnb.engine.sources import downloaded, is_download, resolve
 from tsnb.engine.stats import Stats
 from tsnb.engine.store import Store
 from tsnb.engine.supervisor import Slot
@@ -159,6 +159,9 @@ class LocalEngine:
         self._stats.model_removed(*model.key, last=model.spec.name not in self._store.names())
         await model.close(min(model.spec.response_timeout, self.config.unregister_model_timeout))
         await asyncio.to_thread(_discard_all, model.model_dirs)
+        download = downloaded(model.spec.url, self.config.model_store)
+        if download is not None:
+            await asyncio.to_thread(download.unlink, missing_ok=True)
 
     async def set_default(self, name: str, version: str) -> None:
         """Let requests without a version go to this one."""

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from tsnb.config import Config
 from tsnb.engine import aws
-from tsnb.errors import DownloadFailed, NotFound, TsnbError
+from tsnb.errors import DownloadFailed, ModelNotFound, TsnbError
 
 CHUNK = 2**20
 DOWNLOAD_TIMEOUT = 120.0
@@ -25,18 +25,18 @@ MAX_DOWNLOAD = 64 * 2**30
 def resolve(url: str, config: Config, *, signed: bool = False) -> Path:
     """The archive or model folder that ``url`` means; ``signed`` signs its download for S3.
 
-    Raises NotFound, BadRequest, DownloadFailed, or a plain TsnbError (500) if a download
+    Raises ModelNotFound, BadRequest, DownloadFailed, or a plain TsnbError (500) if a download
     would overwrite an archive of the store.
     """
     if not config.model_store:
-        raise NotFound("Model store has not been configured.")
+        raise ModelNotFound("Model store has not been configured.")
     if not url:
-        raise NotFound("empty url")
+        raise ModelNotFound("empty url")
     if ".." in unquote(url):
-        raise NotFound(f"Relative path is not allowed in url: {url}")
+        raise ModelNotFound(f"Relative path is not allowed in url: {url}")
     if is_download(url):
         if not allowed(url, config.allowed_urls):
-            raise NotFound(f"Given URL {url} does not match any allowed URL(s)")
+            raise ModelNotFound(f"Given URL {url} does not match any allowed URL(s)")
         return _fetch(url, Path(config.model_store), aws.signed(url, os.environ, time.time()) if signed else {})
     return _find(url, Path(config.model_store))
 
@@ -51,11 +51,16 @@ def is_download(url: str) -> bool:
     return url.lower().startswith(("http://", "https://", "file://"))
 
 
+def downloaded(url: str, store: str) -> Path | None:
+    """The file that :func:`resolve` made of a URL; None for what was not downloaded."""
+    return Path(store) / _file_name(url) if is_download(url) else None
+
+
 def _find(url: str, store: Path) -> Path:
     try:
         return _on_disk(url, store)
     except OSError as error:  # a name that is too long, a folder that may not be entered
-        raise NotFound(f"Model not found at: {url} ({error.strerror})") from error
+        raise ModelNotFound(f"Model not found at: {url} ({error.strerror})") from error
 
 
 def _on_disk(url: str, store: Path) -> Path:
@@ -67,16 +72,11 @@ def _on_disk(url: str, store: Path) -> Path:
         return Path(url).resolve()
     if in_store.is_dir():
         return in_store.resolve()
-    raise NotFound(f"Model not found at: {url}")
+    raise ModelNotFound(f"Model not found at: {url}")
 
 
 def _fetch(url: str, store: Path, headers: Mapping[str, str]) -> Path:
-    try:
-        name = os.path.basename(unquote(urlsplit(url).path))
-    except ValueError as error:
-        raise DownloadFailed(f"Failed to download archive from: {url} ({error})") from error
-    if not name or "/" in name or "\\" in name:
-        raise DownloadFailed(f"Failed to download archive from: {url} (no file name at its end)")
+    name = _file_name(url)
     target = store / name
     if target.exists():
         raise TsnbError(f"Model file already exists {name}")
@@ -92,6 +92,16 @@ def _fetch(url: str, store: Path, headers: Mapping[str, str]) -> Path:
     finally:
         os.unlink(partial)
     return target
+
+
+def _file_name(url: str) -> str:
+    try:
+        name = os.path.basename(unquote(urlsplit(url).path))
+    except ValueError as error:
+        raise DownloadFailed(f"Failed to download archive from: {url} ({error})") from error
+    if not name or "/" in name or "\\" in name:
+        raise DownloadFailed(f"Failed to download archive from: {url} (no file name at its end)")
+    return name
 
 
 def _read_file(url: str) -> Iterator[bytes]:

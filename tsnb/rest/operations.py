@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -17,7 +16,6 @@ from tsnb.rest.descriptions import description
 from tsnb.rest.routes import close
 
 RUNTIMES = ("python", "python3", "LSP")
-_INTEGER = re.compile("[+-]?[0-9]{1,10}")
 _INTEGER = re.compile("[+-]?[0-9]{1,10}")
 T = TypeVar("T")
 PAGE = 100

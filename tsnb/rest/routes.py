@@ -163,7 +163,6 @@ class Route(Struct, frozen=True):
 
 
 NO_ROUTE = "Requested resource is not found, please refer to API document."
-NO_ROUTE = "Requested resource is not found, please refer to API document."
 ROUTES: list[Route] = []
 """Every route, in the order of definition."""
 

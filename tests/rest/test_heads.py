@@ -24,7 +24,8 @@ def seen(*pieces: bytes) -> Heads:
 def test_the_second_request_shares_the_head_of_the_first_and_has_its_own_body():
     heads = Heads()
     [first], [second] = read(heads, HEAD + b"ab"), read(heads, HEAD + b"cd")
-    assert isinstance(first, Incoming) and isinstance(second, Incoming)
+    assert isinstance(first, Incoming)
+    assert isinstance(second, Incoming)
     assert second.head is first.head
     assert (first.body, second.body) == (b"ab", b"cd")
 
@@ -40,14 +41,15 @@ def test_anything_else_goes_through_the_parser(data):
 
 def test_one_too_long_is_refused_by_the_parser_as_ever():
     items = read(seen(HEAD + b"ab"), HEAD + b"abGARBAGE\r\n\r\n")
-    assert isinstance(items[0], Incoming) and isinstance(items[1], Refusal)
+    assert [type(item) for item in items] == [Incoming, Refusal]
 
 
 def test_a_known_head_inside_a_body_is_body():
     heads = seen(HEAD + b"ab")
     outer = b"POST /predictions/m HTTP/1.1\r\nHost: here\r\nContent-Length: %d\r\n\r\n" % len(HEAD + b"ab")
     [item] = read(heads, outer, HEAD + b"ab")
-    assert isinstance(item, Incoming) and item.body == HEAD + b"ab"
+    assert isinstance(item, Incoming)
+    assert item.body == HEAD + b"ab"
 
 
 @pytest.mark.parametrize(

@@ -33,9 +33,9 @@ def parameters(request: Request) -> tuple[Parameter, ...]:
     if mime == "multipart/form-data":
         boundary = parse_options_header(request.header("content-type"))[1].get("boundary")
         if boundary:
-            return _multipart(request.body, boundary)
+            return _multipart(bytes(request.body), boundary)
     if mime.lower() == "application/x-www-form-urlencoded":
-        return _urlencoded(request.body)
+        return _urlencoded(bytes(request.body))
     return (Parameter("body", request.body, mime),)
 
 

@@ -36,7 +36,7 @@ class Head(Struct):
 
 
 class Incoming(Struct):
-    """One complete request, as the client wrote it."""
+    """One complete request, as the client wrote it. A large body may be a ``bytearray`` that nobody else has."""
 
     head: Head
     body: bytes

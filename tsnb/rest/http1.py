@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from tsnb.rest import wire
 from tsnb.rest.heads import Head, Incoming
+from tsnb.rest.large import LARGE, LargeBody
 from tsnb.rest.reader import Item, Phase, Refusal, RequestReader
 from tsnb.rest.routes import Abandon, Listener, Response, ready
 
@@ -74,9 +75,19 @@ class Connection(asyncio.Protocol):
             elif not self._paused:
                 self._paused = True
                 self._transport.pause_reading()
-        elif reader.phase is not self._phase:
+            return
+        if reader.phase is not self._phase:
             self._phase = reader.phase
             self._since = self._loop.time()
+        if reader.remaining >= LARGE and not self._busy:
+            self._transport.set_protocol(LargeBody(self, reader, reader.leave_body()))
+
+    def body_received(self, body: bytearray) -> None:
+        """A large body is here, and with it a request."""
+        self._transport.set_protocol(self)
+        self._reader.body_received(body)
+        if not self._lingering:
+            self._next()
 
     def eof_received(self) -> bool:
         """The client will send no more; what it asked for is still answered."""

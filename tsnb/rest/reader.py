@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from enum import IntEnum
-from typing import Final, NoReturn, TypeAlias
+from typing import Final, NoReturn, TypeAlias, cast
 
 import httptools
 from msgspec import Struct
@@ -71,6 +71,8 @@ class RequestReader:
         self._parser = httptools.HttpRequestParser(self)
         self._unparsed = 0
         self._offered = False
+        self._length = 0
+        self._body: list[bytes] = []
         self.on_message_begin()
         self.phase = Phase.BETWEEN
 
@@ -87,6 +89,25 @@ class RequestReader:
         self._parse(data)
         if self.phase is Phase.BETWEEN and len(self.items) == found + 1 and type(self.items[-1]) is Incoming:
             self._heads.keep(data, self.items[-1])
+
+    @property
+    def remaining(self) -> int:
+        """Bytes of an announced body that are still to come; 0 where the parser must see them."""
+        if self.phase is not Phase.BODY or self.closed or self._discard or "upgrade" in self._names:
+            return 0
+        return self._length - self.received if "transfer-encoding" not in self._names else 0
+
+    def leave_body(self) -> bytearray:
+        """Let somebody else receive the rest of the body: room for all of it, filled as far as it has come."""
+        body = bytearray(self._length)
+        body[: self.received] = b"".join(self._body)
+        self._body = []
+        return body
+
+    def body_received(self, body: bytearray) -> None:
+        """The rest of the body has come."""
+        self._end(self._parser.should_keep_alive(), cast("bytes", body))
+        self._parser = httptools.HttpRequestParser(self)
 
     def _parse(self, data: bytes) -> None:
         before, received = self.phase, self.received
@@ -150,9 +171,10 @@ class RequestReader:
         self._target = b""
         self._headers: dict[str, str] = {}
         self._names: dict[str, str] = {}
-        self._body: list[bytes] = []
+        self._body = []
         self._discard = False
         self._has_body = False
+        self._length = 0
 
     def on_url(self, url: bytes) -> None:
         """The request target, possibly in pieces."""
@@ -202,9 +224,9 @@ class RequestReader:
         expected = headers[names["expect"]].lower() if "expect" in names and self._chunks else ""
         if expected not in ("", "100-continue"):
             self._refuse(417)
-        length = int(headers[names["content-length"]]) if "content-length" in names else 0
-        self._has_body = bool(length or coding)
-        if length > self._max_body:
+        self._length = int(headers[names["content-length"]]) if "content-length" in names else 0
+        self._has_body = bool(self._length or coding)
+        if self._length > self._max_body:
             self._too_large(bool(expected))
         elif expected and self._has_body:
             self.items.append(Continue())
@@ -230,11 +252,13 @@ class RequestReader:
         if self._has_body and self._parser.should_upgrade():
             self._offered = True
             return
+        body = self._body
+        self._end(self._parser.should_keep_alive(), body[0] if len(body) == 1 else b"".join(body))
+
+    def _end(self, keep_alive: bool, body: bytes) -> None:
         self.phase = Phase.BETWEEN
-        keep_alive = self._parser.should_keep_alive()
         self.closed = not keep_alive
         if self._discard:
             return
-        body = self._body
         head = Head(self._method, self._target.decode("latin-1"), self._headers, self._names, keep_alive, self._chunks)
-        self.items.append(Incoming(head, body[0] if len(body) == 1 else b"".join(body)))
+        self.items.append(Incoming(head, body))

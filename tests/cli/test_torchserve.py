@@ -157,7 +157,7 @@ def key(shell: Shell) -> dict[str, str]:
 def test_without_snapshots_nothing_is_written(shell: Shell) -> None:
     shell.start("--ts-config", "c.properties", "--ncs", "--dt")
     shell("--stop")
-    assert not (shell.folder / "logs").exists()
+    assert not (shell.folder / "logs" / "config").exists()
 
 
 def test_in_the_foreground_it_ends_with_the_signal(shell: Shell) -> None:

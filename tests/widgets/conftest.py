@@ -22,6 +22,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     put_in_store(store, "talkative", "talkative.py", "1.0")
     put_in_store(store, "talkative", "talkative.py", "2.0")
     put_in_store(store, "no_weights", "no_weights.py")
+    put_in_store(store, "three_parts", "three_parts.py")
     with Served(folder) as served:
         yield served
 

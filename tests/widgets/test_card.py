@@ -20,6 +20,9 @@ def until(look: Callable[[], bool]) -> None:
         assert time.monotonic() < end
 
 
+PATH = "/predictions/talkative/1.0"
+
+
 def only(widget: Any) -> dict[str, Any]:
     [version] = widget.facts["versions"]
     return version
@@ -70,29 +73,29 @@ def test_a_refusal_reaches_the_view(client: Client, view: Any) -> None:
 
 def test_trying_text_and_a_file(client: Client, view: Any) -> None:
     page = view(card(client, "talkative"))
-    said = page.ask("predict", version="1.0", text='{"x": 1}', content_type="application/json")["answer"]
+    said = page.ask("send", path=PATH, text='{"x": 1}', content_type="application/json")["answer"]
     assert (said["status_text"], said["kind"], said["ok"]) == ("200 OK", "json", True)
     assert said["text"] == '{"type": "dict", "value": {"x": 1}}'
     assert said["request_id"]
     assert said["elapsed"].endswith("s")
-    file = page.ask("predict", b"12345", version=None, content_type="image/png")["answer"]
+    file = page.ask("send", b"12345", path="/predictions/talkative", content_type="image/png")["answer"]
     assert file["text"].startswith("image/png: 5 bytes")
 
 
 def test_labels_pictures_and_bytes(client: Client, view: Any) -> None:
     page = view(card(client, "talkative"))
-    labels = page.ask("predict", version="1.0", text="labels", content_type="text/plain")["answer"]
+    labels = page.ask("send", path=PATH, text="labels", content_type="text/plain")["answer"]
     assert labels["labels"] == [["cat", 0.7], ["<b>dog</b>", 0.25], ["fox", 0.05]]
-    picture = page.ask("predict", version="1.0", text="picture", content_type="text/plain")["answer"]
-    assert picture["picture_type"] == "image/png"
+    picture = page.ask("send", path=PATH, text="picture", content_type="text/plain")["answer"]
+    assert picture["media_type"] == "image/png"
     assert page.buffers[0].startswith(b"\x89PNG")
-    assert page.ask("predict", version="1.0", text="bytes", content_type="text/plain")["answer"]["kind"] == "binary"
+    assert page.ask("send", path=PATH, text="bytes", content_type="text/plain")["answer"]["kind"] == "binary"
     assert page.buffers == [b"\x00\xff\x10"]
 
 
 def test_a_failing_handler_shows_its_traceback_in_the_box(client: Client, view: Any) -> None:
     page = view(card(client, "talkative"))
-    failed = page.ask("predict", version="1.0", text="fail", content_type="text/plain")["answer"]
+    failed = page.ask("send", path=PATH, text="fail", content_type="text/plain")["answer"]
     assert not failed["ok"]
     assert failed["message"] == "Prediction failed"
     assert failed["traceback"].rstrip().endswith("ValueError: the number 7 is bad")
@@ -100,7 +103,7 @@ def test_a_failing_handler_shows_its_traceback_in_the_box(client: Client, view: 
 
 def test_a_try_leaves_the_loop_free(client: Client, view: Any) -> None:
     page = view(card(client, "talkative"))
-    reply = asyncio.run(page.ask_on_the_loop("predict", version="1.0", text="hello", content_type="text/plain"))
+    reply = asyncio.run(page.ask_on_the_loop("send", path=PATH, text="hello", content_type="text/plain"))
     assert reply["answer"]["ok"]
 
 
@@ -111,7 +114,7 @@ def test_versions_and_the_default(client: Client, view: Any) -> None:
     assert widget.facts["selected"] == "2.0"
     assert [(each["version"], each["default"]) for each in widget.facts["versions"]] == [("2.0", False), ("1.0", True)]
     assert widget.facts["versions"][0]["state"] == "no workers"
-    refused = page.ask("predict", version="2.0", text="hello", content_type="text/plain")["answer"]
+    refused = page.ask("send", path="/predictions/talkative/2.0", text="hello", content_type="text/plain")["answer"]
     assert refused["message"] == "No workers: raise the slider."
     page.ask("set_default", version="2.0")
     assert widget.facts["versions"][0]["default"]

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
 
 import pytest
 
 from tsnb.client import Address, Client
-from tsnb.messages import Failure, ModelSpec, ModelStatus, WorkerState, WorkerStatus
+from tsnb.messages import Failure, ModelSpec, ModelStatus, Recent, WorkerState, WorkerStatus
 from tsnb.widgets.card import Card
-from tsnb.widgets.facts import default_version, fleet_facts, model_facts, state_of, version_facts
-from tsnb.widgets.howto import snippets
+from tsnb.widgets.charts import markup
+from tsnb.widgets.facts import default_version, fleet_facts, machine_facts, model_facts, state_of, version_facts
+from tsnb.widgets.howto import Call, example, snippets
 
 ADDRESS = Address("http://host", "http://host", "http://host")
 HOSTILE = "<script>alert(1)</script>"
@@ -75,8 +80,10 @@ def test_the_slider_ends_at_the_same_number_until_there_are_more_workers() -> No
 
 def test_hostile_names_stay_text() -> None:
     facts = model_facts([status(name=HOSTILE, version=HOSTILE)], ADDRESS)
-    calls = snippets(ADDRESS.prediction(HOSTILE), True)
-    widget = Card(Client("http://host/"), HOSTILE, None, {**facts, "calls": calls, "gone": False, "problem": ""})
+    calls = snippets(example(ADDRESS.prediction(HOSTILE), True))
+    widget = Card(
+        Client("http://host/"), HOSTILE, None, {**facts, "calls": calls, "failures": [], "gone": False, "problem": ""}
+    )
     assert "<script" not in widget._repr_html_()
     assert all("<script" not in text for text in calls.values())
 
@@ -84,11 +91,45 @@ def test_hostile_names_stay_text() -> None:
 def test_snippets_ask_for_a_token_only_where_one_is_needed() -> None:
     url = "http://host/a%40b/tsnb/predictions/m"
     for token, words in ((True, ["TSNB_TOKEN"]), (False, [])):
-        for text in snippets(url, token).values():
+        for text in snippets(example(url, token)).values():
             assert url in text
             assert [word for word in ["TSNB_TOKEN"] if word in text] == words
 
 
-def test_the_python_snippet_compiles() -> None:
-    for token in (True, False):
-        compile(snippets("http://host/predictions/m", token)["Python"], "snippet", "exec")
+BODIES = {
+    "json": Call("POST", "http://h/p", True, (("Content-Type", "application/json"),), b'{"it\'s": "\xc3\xa9"}'),
+    "bytes": Call("POST", "http://h/p", False, (), b"\x89PNG\x00"),
+    "file": Call("PUT", "http://h/p", True, (("Content-Type", "image/png"),), b"\x89PNG", "it's a picture.png"),
+    "long": Call("POST", "http://h/p", False, (), b"x" * 10_000),
+    "nothing": Call("GET", "http://h/ping", True),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_every_snippet_is_code(name: str, tmp_path: Path) -> None:
+    found = snippets(BODIES[name])
+    compile(found["Python"], "snippet", "exec")
+    assert subprocess.run(["sh", "-n"], input=found["curl"], text=True, timeout=30).returncode == 0
+    if shutil.which("node"):
+        file = tmp_path / "snippet.mjs"
+        file.write_text(found["JavaScript"])
+        assert subprocess.run(["node", "--check", str(file)], timeout=60).returncode == 0
+
+
+def test_the_last_minutes_are_two_small_drawings() -> None:
+    now = time.time()
+    moments = (Recent(now - 10, 4, 0, 0.4, 0.2), Recent(now - 4, 2, 1, 0.1, 0.06))
+    facts = version_facts(status("ready", wanted=1, recent=moments), ADDRESS)
+    assert facts["rate"] == "1/s"
+    drawn = markup(facts["spark_latency"])
+    assert 'role="img"' in drawn
+    assert "mean latency 83.3 ms, longest 200 ms" in drawn
+    assert version_facts(status("ready"), ADDRESS)["spark_rate"] is None
+
+
+def test_a_gpu_and_memory_are_bars() -> None:
+    device = {"index": 0, "name": "H100", "memory_total": 80e9, "memory_used": 20e9, "utilization": 37}
+    memory, gpu = machine_facts({"memory": {"total": 1000, "available": 250}, "devices": [device]})
+    assert (memory["share"], memory["words"]) == (0.76, "76% of 1 kB")
+    assert gpu == {"name": "GPU 0", "share": 0.24, "words": "24% of 80 GB, 37 % busy", "title": "H100"}
+    assert machine_facts({}) == []

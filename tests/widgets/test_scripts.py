@@ -13,9 +13,14 @@ import pytest
 from tsnb import html
 from tsnb.widgets import assets
 from tsnb.widgets.card import Card
+from tsnb.widgets.charts import Line, chart, markup
+from tsnb.widgets.load_chart import LATENCY
+from tsnb.widgets.load_test import LoadTest
 from tsnb.widgets.models_table import Fleet
+from tsnb.widgets.try_it import TryIt
 
 MODULES = sorted(path.name for path in assets.FOLDER.glob("*.js"))
+ENTRIES = ["card.js", "load_test.js", "models_table.js", "try_alone.js"]
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="needs node to read JavaScript")
 
 
@@ -34,23 +39,24 @@ def test_modules_parse(name: str, tmp_path: Path) -> None:
 
 
 @needs_node
-@pytest.mark.parametrize("name", ["card.js", "models_table.js"])
+@pytest.mark.parametrize("name", ENTRIES)
 def test_the_joined_script_parses(name: str, tmp_path: Path) -> None:
     node(tmp_path, assets.script(name), "--check")
 
 
-@pytest.mark.parametrize("name", ["card.js", "models_table.js"])
+@pytest.mark.parametrize("name", ENTRIES)
 def test_the_joined_script_stands_alone(name: str) -> None:
     script = assets.script(name)
     assert re.findall(r"^(?:import|export) .*", script, re.MULTILINE) == ["export default () => {"]
-    assert "http" not in re.sub(r"//.*", "", script)
+    without_comments = re.sub(r"(?<!:)//.*", "", script).replace("http://www.w3.org/2000/svg", "")
+    assert "http" not in without_comments
 
 
 def test_every_file_of_the_front_end_is_used() -> None:
     used = {
         name
         for name in MODULES
-        for script in (assets.script("card.js"), assets.script("models_table.js"))
+        for script in map(assets.script, ENTRIES)
         if (assets.FOLDER / name).read_text().splitlines()[0] in script
     }
     assert used == set(MODULES)
@@ -64,7 +70,7 @@ def test_no_name_from_a_model_is_read_as_html() -> None:
 
 
 def test_the_widgets_carry_their_code_and_style() -> None:
-    for widget in (Card, Fleet):
+    for widget in (Card, Fleet, LoadTest, TryIt):
         assert "export default" in str(widget._esm)
         assert ".tsnb-scaler" in str(widget._css)
         assert html.STYLE in str(widget._css)
@@ -86,3 +92,23 @@ console.log(JSON.stringify(['{"x": 1}', "3", "hello", ""].map(textType)));"""
     )
     text = "text/plain; charset=utf-8"
     assert json.loads(node(tmp_path, script)) == ["application/json", "application/json", text, text]
+
+
+@needs_node
+def test_a_chart_is_the_same_drawing_in_python_and_in_the_page(tmp_path: Path) -> None:
+    """The page builds elements from the shape that Python writes as SVG: compared here as text."""
+    drawn = chart([Line("p50", [0.001, 0.02, None])], [0.0, 0.5, 1.0], [(0.0, "1")], "connections", LATENCY)
+    elements = """
+const document = {
+  createTextNode: (text) => ({ toString: () => text }),
+  createElementNS: (_, name) => {
+    const made = { attributes: "", children: [] };
+    made.setAttribute = (key, value) => (made.attributes += ` ${key}="${value}"`);
+    made.append = (...children) => made.children.push(...children);
+    made.toString = () => `<${name}${made.attributes}>${made.children.join("")}</${name}>`;
+    return made;
+  },
+};
+"""
+    script = elements + assets.script("card.js") + f"\nconsole.log(String(draw({json.dumps(drawn)})));"
+    assert node(tmp_path, script).strip() == markup(drawn)

@@ -18,6 +18,7 @@ from tsnb.magics.default import DefaultMagic
 from tsnb.magics.explode import ExplodeMagic
 from tsnb.magics.handler import HandlerMagic
 from tsnb.magics.inspect import InspectMagic
+from tsnb.magics.loadtest import LoadtestMagic
 from tsnb.magics.logs import LogsMagic
 from tsnb.magics.mardiff import MardiffMagic
 from tsnb.magics.models import ModelsMagic
@@ -29,6 +30,7 @@ from tsnb.magics.rollback import RollbackMagic
 from tsnb.magics.scale import ScaleMagic
 from tsnb.magics.serve import ServeMagic
 from tsnb.magics.session import Session
+from tsnb.magics.try_it import TryMagic
 from tsnb.magics.unserve import UnserveMagic
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ COMMANDS = (
     ArchiveMagic,
     ServeMagic,
     PredictMagic,
+    TryMagic,
+    LoadtestMagic,
     ModelsMagic,
     ScaleMagic,
     UnserveMagic,

@@ -25,7 +25,7 @@ Decorator: TypeAlias = Callable[[T], T]
 
 # IPython's decorators, with the types they do not have.
 argument: Callable[..., Decorator[Any]] = magic_arguments.argument
-arguments: Callable[[], Decorator[Any]] = magic_arguments.magic_arguments
+arguments: Callable[..., Decorator[Any]] = magic_arguments.magic_arguments
 line_magic: Decorator[Any] = magic.line_magic
 cell_magic: Decorator[Any] = magic.cell_magic
 line_cell_magic: Decorator[Any] = magic.line_cell_magic

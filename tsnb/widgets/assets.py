@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from tsnb import html
+from tsnb.widgets import charts
 
 FOLDER = Path(__file__).parent
 
@@ -35,4 +36,4 @@ def _collect(name: str, seen: dict[str, str]) -> None:
 
 def style(name: str) -> str:
     """The shared style sheet and one of this folder."""
-    return html.STYLE + (FOLDER / name).read_text(encoding="utf-8")
+    return html.STYLE + charts.STYLE + (FOLDER / name).read_text(encoding="utf-8")

@@ -16,13 +16,16 @@ import anywidget
 import traitlets
 
 from tsnb.client import Client
-from tsnb.errors import BadRequest, ModelNotFound, TsnbError
+from tsnb.errors import BadRequest, ModelNotFound, ServiceUnavailable, TsnbError
 from tsnb.widgets.facts import Facts
 
 REFRESH_TIMEOUT = 2.0
 """Seconds a refresh may hold the kernel when the server does not answer."""
 
 Buffers = Sequence[bytes | memoryview]
+
+Answering = Coroutine[Any, Any, tuple[Facts, Buffers]]
+"""What answers a question later: facts, and bytes that go with them."""
 
 
 class LiveWidget(anywidget.AnyWidget):
@@ -32,7 +35,7 @@ class LiveWidget(anywidget.AnyWidget):
 
     def __init__(self, client: Client, facts: Facts) -> None:
         self.client = client
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[str, asyncio.Task[tuple[Facts, Buffers]]] = {}
         super().__init__(facts=facts)
         self.on_msg(self._receive)
 
@@ -49,7 +52,11 @@ class LiveWidget(anywidget.AnyWidget):
             self.facts = {**before, "problem": "", "gone": True}
         except TsnbError as error:
             self.facts = {**before, "problem": error.message}
-        return bool(self.facts != before)
+        return self.news(before, self.facts)
+
+    def news(self, before: Facts, after: Facts) -> bool:
+        """Whether facts differ in a way that lets views look again soon."""
+        return before != after
 
     def _receive(self, _: object, content: Mapping[str, Any], buffers: Buffers) -> None:
         """Answer a view, or start to."""
@@ -59,7 +66,7 @@ class LiveWidget(anywidget.AnyWidget):
                 raise BadRequest(f"A view asked for {content.get('kind')!r}, which this widget does not know.")
             answer = method(content, buffers)
             if asyncio.iscoroutine(answer):
-                self._start(self._finish(content, answer))
+                self._start(content, answer)
             else:
                 self._reply(content, answer)
         except TsnbError as error:
@@ -81,23 +88,46 @@ class LiveWidget(anywidget.AnyWidget):
     def _refuse(self, content: Mapping[str, Any], error: TsnbError) -> None:
         self._reply(content, {"error": {"type": error.type, "message": error.message}})
 
-    async def _finish(self, content: Mapping[str, Any], answer: Coroutine[Any, Any, tuple[Facts, Buffers]]) -> None:
-        try:
-            facts, buffers = await answer
-        except TsnbError as error:
-            self._refuse(content, error)
-        else:
-            self._reply(content, facts, buffers)
+    def _on_cancel(self, content: Mapping[str, Any], buffers: Buffers) -> Facts:
+        """Give up another question, by its id."""
+        task = self._running.get(str(content["of"]))
+        if task is not None:
+            task.cancel()
+        return {}
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run on the loop that brought the message, which stays free meanwhile; without a loop, now."""
+    def _part(self, content: Mapping[str, Any], part: Facts, buffers: Buffers = ()) -> None:
+        """Some of the answer, before the whole of it."""
+        self.send({"kind": "part", "id": content.get("id"), **part}, list(buffers))
+
+    def _start(self, content: Mapping[str, Any], answer: Answering) -> None:
+        """Answer on the loop that brought the question, which stays free meanwhile; without a loop, now."""
         try:
-            task = asyncio.get_running_loop().create_task(work)
+            task = asyncio.get_running_loop().create_task(answer)
         except RuntimeError:
-            asyncio.run(work)
+            asyncio.run(self._answer_now(content, answer))
             return
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        number = str(content.get("id"))
+        self._running[number] = task
+        task.add_done_callback(lambda _: self._running.pop(number, None))
+        task.add_done_callback(lambda done: self._settle(content, done))
+
+    async def _answer_now(self, content: Mapping[str, Any], answer: Answering) -> None:
+        task = asyncio.ensure_future(answer)
+        await asyncio.wait([task])
+        self._settle(content, task)
+
+    def _settle(self, content: Mapping[str, Any], done: asyncio.Task[tuple[Facts, Buffers]]) -> None:
+        """Reply with what came of a question, whatever that is."""
+        error = None if done.cancelled() else done.exception()
+        if done.cancelled():
+            self._refuse(content, ServiceUnavailable("Given up."))
+        elif isinstance(error, TsnbError):
+            self._refuse(content, error)
+        elif error is not None:
+            self._refuse(content, TsnbError(f"{type(error).__name__}: {error}"))
+            raise error
+        else:
+            self._reply(content, *done.result())
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The widget, and the same facts as text and as HTML for pages where no widget can live."""

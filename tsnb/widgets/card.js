@@ -1,9 +1,11 @@
 // The card of one model: how it is, how many workers, try it, and how to call it from elsewhere.
 
-import { badge, button, copyButton, count, counted, h, show, table, unique } from "./dom.js";
+import { answerView } from "./answer.js";
+import { badge, button, copyButton, count, counted, draw, h, show, table, unique } from "./dom.js";
+import { insertCell } from "./insert.js";
 import { connectionText, openLine } from "./live.js";
 import { scaler } from "./scale.js";
-import { tryIt } from "./try_it.js";
+import { useIt } from "./use.js";
 
 export default () => {
   let line = null;
@@ -19,18 +21,23 @@ export default () => {
 
 function cardView(model, el, line) {
   const facts = () => model.get("facts");
-  const state = { version: null, tab: "Try it", problem: "", sure: false, group: unique() };
+  const state = { version: facts().selected || null, problem: "", done: "", asked: null, group: unique() };
   const chosen = () => facts().versions.find((each) => each.version === state.version) ?? main(facts().versions);
+  const several = () => facts().versions.length > 1;
+  const usable = () => line.connection() !== "disconnected" && !facts().gone && !facts().problem;
 
-  const calls = () => (facts().versions.length > 1 ? chosen().calls : facts().calls);
-
-  /** Do something to the model; what went wrong is shown, never thrown. */
-  const act = async (kind, content) => {
+  /** Do something to the model; what came of it, or went wrong, is shown, never thrown. */
+  const act = async (kind, content, doing = "") => {
+    state.asked = null;
+    state.done = doing;
+    update();
     try {
-      await line.ask(kind, { version: chosen().version, ...content });
+      const [reply] = await line.ask(kind, { version: chosen().version, ...content });
       state.problem = "";
+      state.done = doing ? reply.status : "";
     } catch (error) {
       state.problem = error.message;
+      state.done = "";
     }
     line.wake();
     update();
@@ -43,38 +50,37 @@ function cardView(model, el, line) {
   const figures = h("dl", { class: "tsnb-figures" });
   const workers = h("div");
   const scaled = h("section");
+  const changes = h("div", { class: "tsnb-row tsnb-changes", "aria-live": "polite" });
+  const failures = h("section");
   const scale = scaler("Workers", chosen, (number) => act("scale", { workers: number }));
-  const trial = tryIt((content, buffers) =>
-    line.ask("predict", { version: chosen().version, ...content }, buffers).finally(line.wake),
-  );
-  const tabs = tabList(["Try it", ...Object.keys(facts().calls)], state, () => update());
-  const panel = h("div", { role: "tabpanel", class: "tsnb-panel", id: tabs.panelId, tabindex: "-1" });
-  const code = h("pre", { tabindex: "0" });
-  const call = h("div", { class: "tsnb-call" }, code, copyButton(() => calls()[state.tab], "this call"));
+  const asked = () => (several() ? { name: facts().name, version: chosen().version, calls: chosen().calls } : { name: facts().name, version: null, calls: facts().calls });
+  const use = useIt(line, asked, () => model.get("history") ?? []);
+  const failing = failureList(line, el, usable);
 
-  const ask = (sure) => () => {
-    state.sure = sure;
+  const ask = (what) => () => {
+    state.asked = what;
     update();
   };
-  const stop = (text, version) => {
-    const go = () => {
-      state.sure = false;
-      act("unregister", { version });
-    };
-    return button(text, go, { tone: "bad" });
-  };
-  const unserve = () => {
-    if (!state.sure) return button("Unserve", ask(true), { disabled: !usable() });
-    const several = facts().versions.length > 1;
+  const changeRow = () => {
+    const version = chosen();
+    if (state.asked) return confirmation(state.asked, ask(null));
+    const drain = { text: `Take no new requests, finish what is under way, and stop the workers of ${version.version}?`, acts: [["Drain", () => act("scale", { workers: 0 })]] };
+    const swap = { text: `Bring ${version.archive}, as it is now, live in place of build ${version.build}?`, acts: [["Swap", () => act("swap", {}, "swapping: the new code is checked first")]] };
+    const back = { text: `Go back to the code before build ${version.build}?`, acts: [["Roll back", () => act("rollback", {}, "rolling back")]] };
+    const off = !usable();
     return [
-      h("span", {}, `Stop serving ${facts().name}?`),
-      several && !chosen().default && stop(`Only ${chosen().version}`, chosen().version),
-      stop(several ? "All versions" : "Stop", null),
-      button("Keep", ask(false)),
+      button("Swap in archive", ask(swap), { disabled: off || !version.archive, title: "New code without a dropped request" }),
+      version.build > 1 && button("Roll back", ask(back), { disabled: off }),
+      button("Drain", ask(drain), { disabled: off || version.wanted === 0 }),
+      button("Unserve", ask(unserving()), { disabled: off }),
+      h("span", { class: "tsnb-dim" }, state.done || (version.build > 1 ? `build ${version.build}` : "")),
     ];
   };
-
-  const usable = () => line.connection() !== "disconnected" && !facts().gone && !facts().problem;
+  const unserving = () => {
+    const one = several() && !chosen().default && [`Only ${chosen().version}`, () => act("unregister", { version: chosen().version })];
+    const all = [several() ? "All versions" : "Stop", () => act("unregister", { version: null })];
+    return { text: `Stop serving ${facts().name}?`, acts: [one, all].filter(Boolean) };
+  };
 
   const update = () => {
     const now = facts();
@@ -87,35 +93,74 @@ function cardView(model, el, line) {
       now.versions.length === 1 && h("span", { class: "tsnb-dim" }, `version ${version.version}`),
       badge(...stateOf(now, version, usable())),
       h("span", { class: "tsnb-dim", "aria-live": "polite" }, note),
-      h("span", { class: "tsnb-push tsnb-row" }, now.gone ? null : unserve()),
     );
-    const url = now.versions.length > 1 ? version.url : now.url;
+    const url = several() ? version.url : now.url;
     show(address, h("code", {}, url), copyButton(() => url, "the URL"));
     show(problem, state.problem || version.failure);
-    show(versions, now.versions.length > 1 && versionTable(now.versions, version, state, act, update));
+    show(versions, several() && versionTable(now.versions, version, state, act, update));
     show(figures, figureList(version));
     show(workers, version.workers.length > 0 && workerTable(version), notes(version.workers));
-    for (const part of [problem, versions, figures, scaled]) part.hidden = now.gone;
+    show(changes, changeRow());
+    failing.update(now.failures ?? []);
+    for (const part of [problem, versions, figures, scaled, changes, failures]) part.hidden = now.gone;
     scale.update(usable());
-    trial.update(usable());
-    tabs.update();
-    if (state.tab !== "Try it") show(code, calls()[state.tab]);
-    const inner = state.tab === "Try it" ? trial.el : call;
-    if (panel.firstChild !== inner) panel.replaceChildren(inner);
-    panel.setAttribute("aria-labelledby", tabs.idOf(state.tab));
+    use.update(usable());
   };
 
-  state.version = facts().selected || null;
   el.classList.add("tsnb", "tsnb-card");
   const scaling = h("div", { class: "tsnb-row" }, h("span", { class: "tsnb-heading" }, "Workers"), scale.el);
   scaled.append(scaling, workers);
-  el.append(head, address, problem, versions, figures, scaled, h("section", {}, tabs.el, panel));
+  failures.append(failing.el);
+  el.append(head, address, problem, versions, figures, scaled, changes, failures, use.el);
   update();
   const leave = line.join({ el, update });
   return () => {
     leave();
-    trial.close();
+    use.close();
   };
+}
+
+/** What is about to happen, and the buttons that do it or do not. */
+function confirmation({ text, acts }, keep) {
+  return [h("span", {}, text), acts.map(([word, go]) => button(word, go, { tone: "bad" })), button("Keep", keep)];
+}
+
+/** The latest failures: what happened, the same request again, and the cell that replays it here. */
+function failureList(line, el, usable) {
+  const list = h("div");
+  const outcome = h("div", { class: "tsnb-outcome", "aria-live": "polite" });
+  const fold = h("details", { class: "tsnb-failures" }, h("summary"), list, outcome);
+  const replay = async ({ id, version }) => {
+    try {
+      const [reply, buffers] = await line.ask("replay", { request: id, version });
+      outcome.replaceChildren(...answerView(reply.answer, buffers));
+    } catch (error) {
+      outcome.replaceChildren(h("p", { class: "tsnb-message" }, error.message));
+    }
+    line.wake();
+  };
+  const debug = async ({ id }) => {
+    const magic = `%replay ${id}`;
+    if (await insertCell(el, magic)) return;
+    outcome.replaceChildren(h("p", {}, "Run this in a cell: ", h("code", {}, magic)));
+  };
+  const row = (failure) => [
+    [failure.time, true],
+    h("span", { class: "tsnb-label", title: failure.words }, failure.words),
+    h("code", { title: failure.id }, failure.id.slice(0, 8)),
+    h(
+      "span",
+      { class: "tsnb-row" },
+      button("Try again", () => replay(failure), { disabled: !usable(), "aria-label": `Send request ${failure.id.slice(0, 8)} again` }),
+      button("Replay in a cell", () => debug(failure), { "aria-label": `Replay request ${failure.id.slice(0, 8)} in a cell` }),
+    ),
+  ];
+  const update = (failures) => {
+    fold.hidden = failures.length === 0;
+    show(fold.firstChild, `Last errors (${failures.length})`);
+    show(list, failures.length > 0 && table("Last errors", [["Time", true], "What happened", "Request", ""], failures.map(row)));
+  };
+  return { el: fold, update };
 }
 
 /** Word and tone of the badge; what was heard last is not taken for what is. */
@@ -132,7 +177,7 @@ function main(versions) {
 function versionTable(versions, chosen, state, act, update) {
   const pick = (version) => () => {
     state.version = version.version;
-    state.sure = false;
+    state.asked = null;
     update();
   };
   const row = (version) => [
@@ -160,7 +205,8 @@ function figureList(version) {
   const pairs = [
     ["Requests", count(version.requests)],
     ["Errors", count(version.errors)],
-    ["Latency", version.latency || "–"],
+    ["Latency", [version.latency || "–", version.spark_latency && draw(version.spark_latency)]],
+    ["Throughput", [version.rate || "–", version.spark_rate && draw(version.spark_rate)]],
     ["Waiting", count(version.queued)],
     ["Resident memory", version.total ? version.memory : "–", version.memory_note],
     ["Batch", version.batch_size > 1 ? `up to ${version.batch_size}` : "1"],
@@ -187,36 +233,4 @@ function workerTable({ workers, memory_note }) {
 function notes(workers) {
   const texts = new Set(workers.flatMap((worker) => worker.notes));
   return [...texts].map((text) => h("p", { class: "tsnb-dim" }, text));
-}
-
-/** A list of tabs with the keys that belong to one: arrows, Home, End. */
-function tabList(names, state, update) {
-  const id = unique();
-  const idOf = (name) => `${id}-${names.indexOf(name)}`;
-  const go = (name) => {
-    state.tab = name;
-    update();
-    buttons[names.indexOf(name)].focus();
-  };
-  const onkeydown = (event) => {
-    const at = names.indexOf(state.tab);
-    const to = { ArrowRight: at + 1, ArrowLeft: at - 1 + names.length, Home: 0, End: names.length - 1 }[event.key];
-    if (to === undefined) return;
-    event.preventDefault();
-    event.stopPropagation();
-    go(names[to % names.length]);
-  };
-  const buttons = names.map((name) =>
-    h("button", { type: "button", role: "tab", id: idOf(name), "aria-controls": id, onclick: () => go(name), onkeydown }, name),
-  );
-  return {
-    el: h("div", { role: "tablist", class: "tsnb-tabs", "aria-label": "Use the model" }, buttons),
-    panelId: id,
-    idOf,
-    update: () =>
-      buttons.forEach((each, index) => {
-        each.setAttribute("aria-selected", String(names[index] === state.tab));
-        each.tabIndex = names[index] === state.tab ? 0 : -1;
-      }),
-  };
 }

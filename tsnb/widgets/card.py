@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import re
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from IPython.core.getipython import get_ipython
-
 from tsnb import html
 from tsnb.client import Client, Result
-from tsnb.client.result import labels
-from tsnb.errors import ModelVersionNotFound, TsnbError
-from tsnb.messages import Failure
+from tsnb.errors import BadRequest, ModelVersionNotFound
+from tsnb.messages import Swapped
 from tsnb.widgets import assets
-from tsnb.widgets.base import REFRESH_TIMEOUT, Buffers, LiveWidget
-from tsnb.widgets.facts import MEMORY_NOTE, Facts, default_version, model_facts
-from tsnb.widgets.howto import snippets
-
-SENT = 6_000_000
-"""Bytes of a picture or binary answer that go to the page; the notebook's connection takes 10 MiB."""
-
-NO_WORKERS = "No workers: raise the slider."
-"""Said in place of the server's words, which tell of its REST API."""
-
-_NO_WORKER = "has no worker to serve inference request"
-
-_FILE = re.compile(r'File "([^"]+)", line (\d+)')
+from tsnb.widgets.answers import shown, traceback_text
+from tsnb.widgets.base import REFRESH_TIMEOUT, Buffers
+from tsnb.widgets.charts import markup, page
+from tsnb.widgets.facts import MEMORY_NOTE, Facts, default_version, failure_facts, model_facts
+from tsnb.widgets.howto import example, snippets
+from tsnb.widgets.sending import Sending
 
 
-class Card(LiveWidget):
+class Card(Sending):
     """One served model, live. Make it with :func:`card`."""
 
     _esm = assets.script("card.js")
@@ -38,11 +28,18 @@ class Card(LiveWidget):
     def __init__(self, client: Client, name: str, version: str | None, facts: Facts) -> None:
         self.name = name
         self.version = version
+        self._errors = 0
+        self._failures: list[Facts] = []
         super().__init__(client, facts)
 
     def read(self) -> Facts:
-        """Every version of the model. Raises ModelNotFound, ServerUnreachable."""
-        return _read(self.client, self.name, self.version)
+        """Every version of the model, and its latest failures. Raises ModelNotFound, ServerUnreachable."""
+        facts = _read(self.client, self.name, self.version)
+        errors = sum(each["errors"] for each in facts["versions"])
+        if errors and errors != self._errors:
+            self._failures = failure_facts(self.client.requests(self.name))
+        self._errors = errors
+        return {**facts, "failures": self._failures if errors else []}
 
     def busy(self) -> bool:
         """Whether a version has not the workers it should have."""
@@ -68,14 +65,33 @@ class Card(LiveWidget):
         self.refresh()
         return {"status": said}
 
-    async def _on_predict(self, content: Mapping[str, Any], buffers: Buffers) -> tuple[Facts, Buffers]:
-        data = bytes(buffers[0]) if buffers else str(content.get("text", "")).encode()
-        asked = {"version": content["version"], "content_type": content.get("content_type")}
-        try:
-            result = await self.client.predict_async(self.name, data, **asked)
-        except TsnbError as error:
-            return {"answer": error_answer(error)}, ()
-        return {"answer": result_answer(result)}, _bytes(result)
+    async def _on_swap(self, content: Mapping[str, Any], buffers: Buffers) -> tuple[Facts, Buffers]:
+        """Bring the archive, as it is now, live in place of the code that serves."""
+        version = str(content["version"])
+        archive = next(each["archive"] for each in self.facts["versions"] if each["version"] == version)
+        if not archive:
+            raise BadRequest(f"{self.name} {version} was not registered from an archive: swap it from its cell.")
+        swapped = await asyncio.to_thread(self.client.swap, self.name, version, url=archive)
+        return self._swapped(swapped), ()
+
+    async def _on_rollback(self, content: Mapping[str, Any], buffers: Buffers) -> tuple[Facts, Buffers]:
+        return self._swapped(await asyncio.to_thread(self.client.rollback, self.name, str(content["version"]))), ()
+
+    def _swapped(self, swapped: Swapped) -> Facts:
+        self.refresh()
+        checks = f", {html.count_text(swapped.checked, 'check')} passed" if swapped.checked else ""
+        return {"status": f"build {swapped.build} live in {html.seconds_text(swapped.seconds)}{checks}, 0 dropped"}
+
+    async def _on_replay(self, content: Mapping[str, Any], buffers: Buffers) -> tuple[Facts, Buffers]:
+        """Send a failed request again, through the code that serves now."""
+        kept = await asyncio.to_thread(self.client.replay, self.name, str(content["request"]), content.get("version"))
+        if kept.failure is not None:
+            failed = {"status_text": f"{kept.status} fails as before", "ok": False, "kind": "error"}
+            return {"answer": {**failed, "message": "", "traceback": traceback_text(kept.failure)}}, ()
+        identity = kept.request.id
+        if kept.reply is None:
+            return shown(None)
+        return shown(Result.of(kept.reply, request_id=identity, model=self.name, elapsed=kept.seconds))
 
     def __repr__(self) -> str:
         lines = [f"{self.name} at {self.facts['url']}"]
@@ -94,7 +110,7 @@ class Card(LiveWidget):
             html.tag("code", self.facts["url"], class_="tsnb-dim"),
         ]
         call = html.tag("pre", self.facts["calls"]["curl"])
-        return html.page(html.line(*head), _version_table(versions), call)
+        return page(html.line(*head), _version_table(versions), call)
 
 
 def card(client: Client, name: str, version: str | None = None) -> Card:
@@ -106,62 +122,15 @@ def card(client: Client, name: str, version: str | None = None) -> Card:
     known = [each["version"] for each in facts["versions"]]
     if version and version not in known:
         raise ModelVersionNotFound(f"Model {name} has no version {version}; it has {', '.join(known)}.")
-    return Card(client, name, version, {**facts, "problem": "", "gone": False})
+    return Card(client, name, version, {**facts, "failures": [], "problem": "", "gone": False})
 
 
 def _read(client: Client, name: str, version: str | None) -> Facts:
     facts = model_facts(client.describe(name, timeout=REFRESH_TIMEOUT), client.address)
     token = client.address.inference_token is not None
-    versions = [{**each, "calls": snippets(each["url"], token)} for each in facts["versions"]]
-    return {**facts, "versions": versions, "selected": version or "", "calls": snippets(facts["url"], token)}
-
-
-def result_answer(result: Result) -> Facts:
-    """A result for the page: what it is, and its text where it has one."""
-    kind = result.kind
-    shares = labels(result.json()) if kind == "labels" else None
-    ranked = sorted((shares or {}).items(), key=lambda pair: pair[1], reverse=True)
-    return {
-        "status_text": result.status_text,
-        "ok": result.ok,
-        "elapsed": str(html.seconds_text(result.elapsed)),
-        "request_id": result.request_id or "",
-        "kind": kind,
-        "text": result.pretty if kind in ("json", "labels", "text") else "",
-        "labels": [[str(label), share] for label, share in ranked[:10]],
-        "content_type": result.content_type,
-        "picture_type": result.picture_type,
-        "size": len(result.content),
-    }
-
-
-def error_answer(error: TsnbError) -> Facts:
-    """An error for the page: the server's message, and for the owner what the handler raised."""
-    return {
-        "status_text": f"{error.status} {error.type}",
-        "ok": False,
-        "request_id": error.request_id or "",
-        "message": NO_WORKERS if _NO_WORKER in error.message else error.message,
-        "traceback": _traceback(error.failure),
-        "kind": "error",
-    }
-
-
-def _traceback(failure: Failure | None) -> str:
-    """Python's own rendering, with cells by their number; ``""`` where nothing is known."""
-    return _FILE.sub(_place, failure.traceback or f"{failure.type}: {failure.message}") if failure else ""
-
-
-def _place(line: re.Match[str]) -> str:
-    """``Cell In[4], line 16`` for a file that is a cell of this kernel, the line as it is otherwise."""
-    shell = get_ipython()
-    name = shell.compile.format_code_name(line[1]) if shell is not None else None
-    return f"{' '.join(name)}, line {line[2]}" if name else line[0]
-
-
-def _bytes(result: Result) -> Buffers:
-    wanted = result.kind in ("image", "binary") and len(result.content) <= SENT
-    return [result.content] if wanted else ()
+    versions = [{**each, "calls": snippets(example(each["url"], token))} for each in facts["versions"]]
+    calls = snippets(example(facts["url"], token))
+    return {**facts, "versions": versions, "selected": version or "", "calls": calls}
 
 
 def _version_table(versions: list[Facts]) -> html.Markup:
@@ -173,12 +142,13 @@ def _version_table(versions: list[Facts]) -> html.Markup:
             each["requests"],
             each["errors"],
             html.Number(html.escape(each["latency"] or "–")),
+            markup(each["spark_latency"]) if each["spark_latency"] else "",
             html.Number(html.escape(each["memory"])),
         ]
         for each in versions
     ]
     memory = html.tag("span", "Resident memory", title=MEMORY_NOTE)
-    return html.table(["Version", "State", "Workers", "Requests", "Errors", "Latency", memory], rows)
+    return html.table(["Version", "State", "Workers", "Requests", "Errors", "Latency", "2 minutes", memory], rows)
 
 
 def _ready(version: Facts) -> str:

@@ -1,7 +1,7 @@
 // Elements from plain calls, and a tree brought up to date in place, so that focus and scrolling stay.
 
 // What has the focus gets the keys: JupyterLab would take arrows, Space and Enter for the notebook's own shortcuts.
-const TAKES_KEYS = new Set(["button", "input", "textarea", "summary"]);
+const TAKES_KEYS = new Set(["button", "input", "textarea", "select", "summary", "canvas"]);
 
 /** An element. Properties named on… are handlers, `class` and aria-… attributes; false, null and undefined vanish. */
 export function h(name, properties = {}, ...children) {
@@ -9,7 +9,10 @@ export function h(name, properties = {}, ...children) {
   for (const [key, value] of Object.entries(properties)) {
     if (value === false || value === null || value === undefined) continue;
     if (key.startsWith("on")) node[key] = value;
-    else if (key === "value") node.value = value;
+    else if (key === "value") {
+      node.value = value;
+      if (name === "option") node.setAttribute("value", value);
+    }
     else node.setAttribute(key, value === true ? "" : value);
   }
   if (TAKES_KEYS.has(name)) node.setAttribute("data-lm-suppress-shortcuts", "true");
@@ -41,7 +44,7 @@ function morph(old, fresh) {
     if (old.data !== fresh.data) old.data = fresh.data;
     return true;
   }
-  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
   for (const { name, value } of [...fresh.attributes]) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   for (const handler of HANDLERS) if (old[handler] !== fresh[handler]) old[handler] = fresh[handler];
   if (old.nodeName === "INPUT" && old.checked !== fresh.checked) old.checked = fresh.checked;
@@ -118,6 +121,29 @@ export function bytesText(size) {
 
 function threeDigits(size) {
   return size >= 99.5 ? size.toFixed(0) : size.toFixed(1).replace(/\.0$/, "");
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** A chart of charts.py: [tag, attributes, children]; a child is another one, or text. */
+export function draw(shape) {
+  if (typeof shape === "string") return document.createTextNode(shape);
+  const [tag, attributes, children] = shape;
+  const node = document.createElementNS(SVG, tag);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children.map(draw));
+  return node;
+}
+
+/** A choice among [value, text] pairs. */
+export function choice(label, pairs, properties = {}) {
+  const options = pairs.map(([value, text]) => h("option", { value }, text));
+  return h("select", { "aria-label": label, class: "tsnb-select", ...properties }, options);
+}
+
+/** A part that opens. */
+export function folded(title, ...children) {
+  return h("details", {}, h("summary", {}, title), children);
 }
 
 /** A name no other view has. */

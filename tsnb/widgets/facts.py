@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from tsnb import html
 from tsnb.client import Address
-from tsnb.messages import ModelStatus, WorkerStatus
+from tsnb.client.load.result import rate_text
+from tsnb.messages import ModelStatus, Recent, Recorded, WorkerStatus
+from tsnb.widgets.charts import sparkline
 
 Facts: TypeAlias = dict[str, Any]
 """JSON-like data, synchronised with the views of a widget."""
@@ -26,6 +29,11 @@ STATES: dict[str, tuple[str, html.Tone]] = {
 
 MEMORY_NOTE = "Resident memory. Workers share pages, and each counts them, so the sum is an upper bound."
 """What a number of bytes beside a worker or a model means."""
+
+MOMENT, MOMENTS = 2.0, 60
+"""Seconds of one moment of ModelStatus.recent, and how many a line shows."""
+
+FAILURES_SHOWN = 5
 
 _WORKER_TONES: dict[str, html.Tone] = {
     "starting": "busy",
@@ -76,12 +84,65 @@ def version_facts(status: ModelStatus, address: Address) -> Facts:
         "requests": status.requests,
         "errors": status.errors,
         "latency": str(html.seconds_text(status.latency)) if status.requests else "",
+        "build": spec.build,
+        "archive": spec.url,
+        **_lately(status.recent),
         "memory": _together([worker.memory + worker.gpu_memory for worker in status.workers]),
         "memory_note": MEMORY_NOTE,
         "batch_size": spec.batch_size,
         "url": address.prediction(spec.name, spec.version),
         "workers": [_worker_facts(worker) for worker in status.workers],
     }
+
+
+def _lately(recent: Sequence[Recent]) -> Facts:
+    """Two small lines, throughput and latency over the last two minutes, and what they end with."""
+    end = max([time.time(), *(moment.time for moment in recent)]) // MOMENT
+    at = {int(moment.time // MOMENT): moment for moment in recent}
+    row = [at.get(int(end) - back) for back in range(MOMENTS - 1, -1, -1)]
+    rates = [moment.requests / MOMENT if moment else 0.0 for moment in row]
+    latencies = [moment.seconds / moment.requests if moment else None for moment in row]
+    whole = sum(moment.requests for moment in recent)
+    if not whole:
+        return {"rate": "", "spark_rate": None, "spark_latency": None}
+    mean = html.seconds_text(sum(moment.seconds for moment in recent) / whole)
+    longest = html.seconds_text(max(moment.longest for moment in recent))
+    most = f"{rate_text(max(rates))} requests per second at most in the last two minutes"
+    return {
+        "rate": f"{rate_text(max(rates[-3:]))}/s",
+        "spark_rate": sparkline(rates, most),
+        "spark_latency": sparkline(latencies, f"mean latency {mean}, longest {longest} in the last two minutes"),
+    }
+
+
+def failure_facts(recorded: Sequence[Recorded]) -> list[Facts]:
+    """The latest failures, the newest first."""
+    failed = [each for each in recorded if each.failure is not None][-FAILURES_SHOWN:]
+    return [
+        {
+            "id": each.request.id,
+            "time": time.strftime("%H:%M:%S", time.localtime(each.time)),
+            "words": f"{each.failure.type} in {each.failure.stage}: {each.failure.message}" if each.failure else "",
+            "version": each.version,
+        }
+        for each in reversed(failed)
+    ]
+
+
+def machine_facts(server: Mapping[str, Any]) -> list[Facts]:
+    """Main memory and GPUs as bars: name, share from 0 to 1 (of 50 steps, so that small changes are none), words."""
+    memory = server.get("memory") or {"total": 0, "available": 0}
+    used = memory["total"] - memory["available"]
+    bars = [_bar("Memory", used, memory["total"])] if memory["total"] else []
+    for device in server.get("devices", ()):
+        load = f", {device['utilization']} % busy" if device["utilization"] else ""
+        bars.append(_bar(f"GPU {device['index']}", device["memory_used"], device["memory_total"], load, device["name"]))
+    return bars
+
+
+def _bar(name: str, used: int, total: int, more: str = "", title: str = "") -> Facts:
+    share = round(used / total * 50) / 50 if total else 0.0
+    return {"name": name, "share": share, "words": f"{share:.0%} of {html.bytes_text(total)}{more}", "title": title}
 
 
 def state_of(status: ModelStatus) -> str:

@@ -20,6 +20,7 @@ export function openLine(model) {
   let quiet = 0;
   let number = 0;
   let asking = false;
+  let heard = 0;
 
   const become = (state) => {
     if (connection === state) return;
@@ -29,21 +30,34 @@ export function openLine(model) {
   };
 
   const onMessage = (message, buffers) => {
-    const settle = message.kind === "reply" && pending.get(message.id);
+    const settle = pending.get(message.id);
     if (!settle) return;
-    become("live");
-    settle(message, buffers ?? []);
+    hear();
+    if (message.kind === "part") settle.part?.(message, buffers ?? []);
+    else settle(message, buffers ?? []);
   };
 
-  /** Ask the kernel; resolves with [reply, buffers]. Rejects when the kernel is gone. */
-  const ask = (kind, content = {}, buffers = []) =>
+  /** Something came from the kernel, so it lives. */
+  const hear = () => {
+    heard = Date.now();
+    become("live");
+  };
+
+  /**
+   * Ask the kernel; resolves with [reply, buffers], and rejects when the kernel is gone.
+   * `part` hears of an answer that arrives piece by piece; `begun` is told the question's id, by which to cancel it.
+   */
+  const ask = (kind, content = {}, buffers = [], { part, begun } = {}) =>
     new Promise((resolve, reject) => {
       const id = `${self}-${(number += 1)}`;
-      pending.set(id, (reply, parts) => {
+      begun?.(id);
+      const settle = (reply, parts) => {
         pending.delete(id);
         if (reply.error) reject(reply.error);
         else resolve([reply, parts]);
-      });
+      };
+      settle.part = part;
+      pending.set(id, settle);
       try {
         model.send({ kind, id, ...content }, undefined, buffers);
       } catch {
@@ -57,7 +71,8 @@ export function openLine(model) {
     timer = null;
     if (asking || connection === "disconnected" || !watched()) return;
     asking = true;
-    const doubt = setTimeout(() => become("waiting"), PATIENCE);
+    const doubt = setInterval(() => Date.now() - heard > PATIENCE && become("waiting"), PATIENCE);
+    heard = Date.now();
     try {
       const [reply] = await ask("refresh");
       quiet = reply.news ? 0 : quiet + 1;
@@ -65,7 +80,7 @@ export function openLine(model) {
     } catch {
       plan(PACE.idle);
     } finally {
-      clearTimeout(doubt);
+      clearInterval(doubt);
       asking = false;
     }
   };
@@ -82,12 +97,16 @@ export function openLine(model) {
   };
 
   const onVisibility = () => !document.hidden && wake();
-  const onNews = () => views.forEach((view) => view.update());
+  const onNews = () => {
+    if (connection === "waiting") hear();
+    views.forEach((view) => view.update());
+  };
   const onComm = () => become("disconnected"); // a message that still arrives says otherwise
 
   const start = () => {
     model.on("msg:custom", onMessage);
     model.on("change:facts", onNews);
+    model.on("change:history", onNews);
     model.on("comm_live_update", onComm);
     document.addEventListener("visibilitychange", onVisibility);
   };
@@ -95,6 +114,7 @@ export function openLine(model) {
     clearTimeout(timer);
     model.off("msg:custom", onMessage);
     model.off("change:facts", onNews);
+    model.off("change:history", onNews);
     model.off("comm_live_update", onComm);
     document.removeEventListener("visibilitychange", onVisibility);
   };

@@ -1,8 +1,10 @@
 // All models in one table: state, workers to scale in place, queue, requests, memory.
 
-import { badge, button, count, counted, h, show, table } from "./dom.js";
+import { badge, button, count, counted, draw, h, show, table } from "./dom.js";
 import { connectionText, openLine } from "./live.js";
 import { PAUSE, progressText } from "./scale.js";
+
+const MANY = 8; // models from which on a name is looked for
 
 export default () => {
   let line = null;
@@ -72,6 +74,7 @@ function fleetView(model, el, line) {
     [count(version.requests), true],
     [count(version.errors), true],
     [version.latency || "–", true],
+    version.spark_rate ? draw(version.spark_rate) : "",
     [version.total ? version.memory : "–", true],
   ];
 
@@ -84,11 +87,15 @@ function fleetView(model, el, line) {
     ["Requests", true],
     ["Errors", true],
     ["Latency", true],
+    "Two minutes",
     [h("span", { title: model.get("facts").memory_note }, "Memory"), true],
   ];
   const head = h("div", { class: "tsnb-head" });
   const problem = h("p", { class: "tsnb-message", role: "alert" });
-  const body = h("div");
+  const machine = h("div", { class: "tsnb-machine" });
+  const filter = h("input", { type: "search", class: "tsnb-path", placeholder: "Find a model", "aria-label": "Find a model", oninput: () => update() });
+  filter.onkeydown = (event) => event.stopPropagation();
+  const body = h("div", { class: "tsnb-long" });
 
   const update = () => {
     const facts = model.get("facts");
@@ -101,14 +108,29 @@ function fleetView(model, el, line) {
       h("span", { class: "tsnb-dim tsnb-push" }, h("code", {}, facts.server)),
     );
     show(problem, failed);
-    const rows = facts.models.flatMap(({ name, versions }) => versions.map(row(name, versions.length > 1)));
-    show(body, rows.length ? table("Models", headings(), rows.map(cells)) : h("p", { class: "tsnb-dim" }, facts.nothing));
+    show(machine, (facts.machine ?? []).map(machineBar));
+    filter.hidden = facts.models.length <= MANY && filter.value === "";
+    const found = facts.models.filter((each) => each.name.toLowerCase().includes(filter.value.trim().toLowerCase()));
+    const rows = found.flatMap(({ name, versions }) => versions.map(row(name, versions.length > 1)));
+    const nothing = facts.models.length ? "No model has such a name." : facts.nothing;
+    show(body, rows.length ? table("Models", headings(), rows.map(cells)) : h("p", { class: "tsnb-dim" }, nothing));
   };
 
   el.classList.add("tsnb", "tsnb-fleet");
-  el.append(head, problem, body);
+  el.append(head, machine, problem, filter, body);
   update();
   return line.join({ el, update });
+}
+
+/** Main memory or a GPU: a bar, and the same in words. */
+function machineBar({ name, share, words, title }) {
+  return h(
+    "div",
+    { title: title || null },
+    h("span", {}, name),
+    h("span", { class: "tsnb-track", "aria-hidden": "true" }, h("i", { style: `width:${(100 * share).toFixed(0)}%` })),
+    h("span", { class: "tsnb-dim" }, words),
+  );
 }
 
 /** Cells of several parts come as [part, part]; only [content, true] means a number. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,9 +10,14 @@ from tsnb import html
 from tsnb.client import Client
 from tsnb.widgets import assets
 from tsnb.widgets.base import REFRESH_TIMEOUT, Buffers, LiveWidget
-from tsnb.widgets.facts import MEMORY_NOTE, Facts, fleet_facts
+from tsnb.widgets.charts import markup, page
+from tsnb.widgets.facts import MEMORY_NOTE, Facts, fleet_facts, machine_facts
 
 NOTHING = "No models are served here. Archive one with %archive NAME, then %serve NAME."
+
+
+MACHINE_PACE = 5.0
+"""Seconds between two looks at memory and GPUs, which may start ``nvidia-smi``."""
 
 
 class Fleet(LiveWidget):
@@ -20,9 +26,21 @@ class Fleet(LiveWidget):
     _esm = assets.script("models_table.js")
     _css = assets.style("card.css")
 
+    def __init__(self, client: Client, facts: Facts) -> None:
+        self._asked = 0.0
+        super().__init__(client, facts)
+
     def read(self) -> Facts:
-        """Every version of every model. Raises ServerUnreachable."""
-        return _read(self.client)
+        """Every version of every model, and the machine. Raises ServerUnreachable."""
+        now = time.monotonic()
+        machine = self.facts.get("machine", [])
+        if now - self._asked > MACHINE_PACE:
+            self._asked, machine = now, machine_facts(self.client.server())
+        return {**_read(self.client), "machine": machine}
+
+    def news(self, before: Facts, after: Facts) -> bool:
+        """The machine's own memory changes all the time and is no news."""
+        return {**before, "machine": None} != {**after, "machine": None}
 
     def busy(self) -> bool:
         """Whether a version of some model has not the workers it should have."""
@@ -48,14 +66,17 @@ class Fleet(LiveWidget):
             "Requests",
             "Errors",
             "Latency",
+            "2 minutes",
             html.tag("span", "Memory", title=MEMORY_NOTE),
         ]
-        return html.page(html.table(headings, rows) if rows else html.tag("p", NOTHING))
+        machine = [f"{bar['name']} {bar['words']}" for bar in self.facts["machine"]]
+        foot = html.tag("div", " · ".join(machine), class_="tsnb-dim") if machine else None
+        return page(html.table(headings, rows) if rows else html.tag("p", NOTHING), foot)
 
 
 def models_table(client: Client) -> Fleet:
     """The table of all models. Raises ServerUnreachable."""
-    return Fleet(client, {**_read(client), "problem": "", "gone": False})
+    return Fleet(client, {**_read(client), "machine": [], "problem": "", "gone": False})
 
 
 def _read(client: Client) -> Facts:
@@ -73,6 +94,7 @@ def _row(name: str, version: Facts) -> list[object]:
         version["requests"],
         version["errors"],
         html.Number(html.escape(version["latency"] or "–")),
+        markup(version["spark_rate"]) if version["spark_rate"] else "",
         html.Number(html.escape(version["memory"])),
     ]
 

@@ -1,118 +1,187 @@
-// The try-it box: JSON or text typed in, or a file chosen, dropped or pasted; sent through the kernel.
+// The try-it box: a request with its method, path, headers and body; sent through the kernel; what came of earlier ones.
 
 import { answerView } from "./answer.js";
-import { button, bytesText, h, show } from "./dom.js";
+import { requestBody } from "./body.js";
+import { badge, bytesText, button, choice, folded, h, show } from "./dom.js";
 
+const METHODS = ["POST", "GET", "PUT", "DELETE", "OPTIONS", "PATCH", "HEAD"];
+const WITHOUT_BODY = new Set(["GET", "HEAD"]);
 const LARGEST = 8e6; // the notebook's own connection takes messages of 10 MiB
 
-/** The box; `send(content, buffers)` resolves with [reply, buffers]. Returns {el, update}. */
-export function tryIt(send) {
-  let file = null;
-  let sending = false;
-  let preview = null;
+const part = encodeURIComponent;
+const ASKED = {
+  Predict: { method: "POST", path: (name, version) => `/predictions/${[name, version].filter(Boolean).map(part).join("/")}` },
+  Explain: { method: "POST", path: (name, version) => `/explanations/${[name, version].filter(Boolean).map(part).join("/")}` },
+  Describe: { method: "GET", path: (name, version) => `/models/${[name, version].filter(Boolean).map(part).join("/")}` },
+  Ping: { method: "GET", path: () => "/ping" },
+};
 
-  const text = h("textarea", {
-    rows: 3,
-    spellcheck: "false",
-    placeholder: 'JSON, as {"x": [1, 2, 3]}, or text; or drop a file here',
-    "aria-label": "Request body",
-    oninput: () => update(),
-    onkeydown: (event) => {
-      event.stopPropagation(); // Shift+Enter and the like belong to the box, not to the notebook
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) go();
-    },
-  });
-  const picker = h("input", { type: "file", class: "tsnb-away", tabindex: "-1", "aria-hidden": "true" });
-  picker.onchange = () => take(picker.files[0]);
-  const chip = h("div", { class: "tsnb-chip" });
-  const choose = button("Choose file…", () => picker.click());
+/**
+ * The box. `model()` says {name, version} (version null: the default one), `history()` earlier requests.
+ * Returns {el, update, close, request}; `request()` resolves with [content, buffers] of what is composed.
+ */
+export function tryIt(line, model, history) {
+  let sending = null; // the id of the question that is on its way
+  let stopped = false;
+  let own = false; // whether the path was typed, and so is not to follow the chosen version
+
+  const asked = choice("What to ask", [...Object.keys(ASKED), "Other"].map((each) => [each, each]), { onchange: () => ask() });
+  const method = choice("Method", METHODS.map((each) => [each, each]), { onchange: () => update() });
+  const path = h("input", { type: "text", class: "tsnb-path", spellcheck: "false", "aria-label": "Path", oninput: () => typedPath() });
+  const headers = h("textarea", { rows: 2, spellcheck: "false", placeholder: "X-Name: value, one on each line", "aria-label": "Request headers" });
+  headers.onkeydown = (event) => event.stopPropagation();
+  path.onkeydown = (event) => {
+    event.stopPropagation();
+    if (event.key === "Enter") go();
+  };
+  const body = requestBody(line, { onchange: () => update(), onsend: () => go(), onfill: (request) => fill(request) });
   const submit = button("Send", () => go(), { tone: "main" });
+  const stop = button("Stop", () => line.ask("cancel", { of: sending }).catch(() => {}));
   const hint = h("span", { class: "tsnb-dim" });
   const answer = h("div", { class: "tsnb-answer", "aria-live": "polite" });
-  const zone = h("div", { class: "tsnb-zone" }, text, chip);
+  const past = h("div", { class: "tsnb-past" });
+  const pastTitle = h("summary");
+  const pastFold = h("details", { class: "tsnb-history" }, pastTitle, past);
+  const headerFold = folded("Headers", headers);
 
-  const take = (chosen) => {
-    if (preview) URL.revokeObjectURL(preview);
-    file = chosen ?? null;
-    preview = file?.type.startsWith("image/") ? URL.createObjectURL(file) : null;
-    picker.value = "";
+  const ask = () => {
+    const wanted = ASKED[asked.value];
+    own = !wanted;
+    if (wanted) method.value = wanted.method;
+    update();
+    if (own) path.focus();
+  };
+  const typedPath = () => {
+    own = true;
+    asked.value = "Other";
     update();
   };
-  zone.ondragover = (event) => {
-    event.preventDefault();
-    zone.classList.add("tsnb-over");
+
+  const headerList = () =>
+    headers.value
+      .split("\n")
+      .map((each) => each.trim())
+      .filter(Boolean)
+      .map((each) => {
+        const colon = each.indexOf(":");
+        if (colon < 1) throw new Error(`“${each}” is no header: write Name: value`);
+        return [each.slice(0, colon).trim(), each.slice(colon + 1).trim()];
+      });
+
+  const request = async () => {
+    const content = { method: method.value, path: path.value, headers: headerList() };
+    if (WITHOUT_BODY.has(method.value)) return [content, []];
+    const [own, buffers] = await body.value();
+    return [{ ...content, ...own }, buffers];
   };
-  zone.ondragleave = () => zone.classList.remove("tsnb-over");
-  zone.ondrop = (event) => {
-    event.preventDefault();
-    event.stopPropagation();
-    zone.classList.remove("tsnb-over");
-    if (event.dataTransfer.files.length) take(event.dataTransfer.files[0]);
+
+  const fill = ({ method: verb, path: where, headers: lines = [], ...rest }, buffers) => {
+    method.value = verb;
+    own = where !== ASKED.Predict.path(model().name, model().version);
+    asked.value = own ? "Other" : "Predict";
+    path.value = where;
+    headers.value = lines.map(([name, value]) => `${name}: ${value}`).join("\n");
+    headerFold.open = lines.length > 0;
+    body.fill(rest, buffers);
+    update();
   };
-  text.onpaste = (event) => {
-    const [pasted] = event.clipboardData?.files ?? [];
-    if (!pasted) return;
-    event.preventDefault();
-    take(pasted);
+
+  /** Ask the kernel something that ends in an answer, and show it, piece by piece where it comes so. */
+  const exchange = async (kind, content, buffers) => {
+    if (sending !== null) return;
+    sending = "";
+    stopped = false;
+    update();
+    const pieces = streamView(answer);
+    try {
+      const events = { begun: (id) => (sending = id), part: (message, bytes) => pieces(bytes[0]) };
+      const [reply, parts] = await line.ask(kind, content, buffers, events);
+      answer.replaceChildren(...answerView(reply.answer, parts));
+    } catch (error) {
+      const words = stopped ? "Stopped; the model was told." : (error.message ?? String(error));
+      answer.append(h("p", { class: "tsnb-message" }, words));
+      if (!pieces.any) answer.replaceChildren(answer.lastChild);
+    } finally {
+      sending = null;
+      answer.removeAttribute("aria-busy");
+      line.wake();
+      update();
+    }
   };
+  stop.addEventListener("click", () => (stopped = true));
 
   const go = async () => {
-    if (sending || submit.disabled) return;
-    sending = true;
-    update();
+    if (submit.disabled) return;
+    let composed;
     try {
-      const [reply, buffers] = file
-        ? await send({ content_type: file.type || "application/octet-stream" }, [await file.arrayBuffer()])
-        : await send({ content_type: textType(text.value), text: text.value });
-      show(answer, answerView(reply.answer, buffers));
+      composed = await request();
     } catch (error) {
-      show(answer, h("p", { class: "tsnb-message" }, error.message ?? String(error)));
-    } finally {
-      sending = false;
-      update();
+      answer.replaceChildren(h("p", { class: "tsnb-message" }, error.message));
+      return;
+    }
+    await exchange("send", ...composed);
+  };
+
+  const pastRow = (entry) =>
+    h(
+      "tr",
+      {},
+      h("td", { class: "tsnb-num" }, entry.time),
+      h("td", {}, badge(entry.status, entry.ok ? "good" : "bad")),
+      h("td", { class: "tsnb-num" }, entry.elapsed),
+      h("td", { class: "tsnb-label", title: `${entry.line} ${entry.body}` }, h("code", {}, entry.body || entry.line)),
+      h(
+        "td",
+        { class: "tsnb-row" },
+        button("Resend", () => exchange("resend", { number: entry.number }, []), { disabled: !usable || sending !== null, "aria-label": `Resend the request of ${entry.time}` }),
+        button("Edit", () => recall(entry.number), { disabled: !usable, "aria-label": `Edit the request of ${entry.time}` }),
+      ),
+    );
+  const recall = async (number) => {
+    try {
+      const [reply, buffers] = await line.ask("recall", { number });
+      fill(reply, buffers);
+      path.focus();
+    } catch (error) {
+      answer.replaceChildren(h("p", { class: "tsnb-message" }, error.message));
     }
   };
 
   let usable = true;
   const update = (now = usable) => {
     usable = now;
-    const tooLarge = file && file.size > LARGEST;
-    text.hidden = file !== null;
-    chip.hidden = file === null;
-    show(chip, file && chipView(file, preview, () => take(null)));
-    submit.disabled = sending || !usable || tooLarge;
-    show(submit, sending ? "Sending…" : "Send");
-    show(hint, tooLarge ? `Over ${bytesText(LARGEST)}: too large for the notebook's connection, use curl.` : sentAs(file, text.value));
+    const { name, version } = model();
+    if (!own) path.value = ASKED[asked.value].path(name, version);
+    const bodiless = WITHOUT_BODY.has(method.value);
+    const tooLarge = body.size() > LARGEST;
+    body.update({ usable, hidden: bodiless });
+    submit.disabled = sending !== null || !usable || (tooLarge && !bodiless);
+    show(submit, sending !== null ? "Sending…" : "Send");
+    stop.hidden = sending === null;
+    show(hint, bodiless ? "no body is sent" : tooLarge ? `Over ${bytesText(LARGEST)}: too large for the notebook's connection, use curl.` : body.words());
+    const entries = history();
+    pastFold.hidden = entries.length === 0;
+    show(pastTitle, `History (${entries.length})`);
+    show(past, h("table", { "aria-label": "Earlier requests" }, h("tbody", {}, entries.map(pastRow))));
   };
+  const requestLine = h("div", { class: "tsnb-row tsnb-line-of-request" }, asked, method, path);
+  const actions = h("div", { class: "tsnb-row" }, submit, stop, ...body.buttons, hint);
+  const el = h("div", { class: "tsnb-try" }, requestLine, body.el, actions, headerFold, answer, pastFold);
   update();
-
-  const row = h("div", { class: "tsnb-row" }, submit, choose, picker, hint);
-  return { el: h("div", { class: "tsnb-try" }, zone, row, answer), update, close: () => take(null) };
+  return { el, update, request, close: body.close, isEmpty: () => body.size() === 0 && !WITHOUT_BODY.has(method.value) };
 }
 
-function chipView(file, preview, remove) {
-  return [
-    preview && h("img", { src: preview, alt: "" }),
-    h("span", { class: "tsnb-label" }, file.name || "pasted file"),
-    h("span", { class: "tsnb-dim tsnb-num" }, bytesText(file.size)),
-    button("×", remove, { "aria-label": "Remove the file", tone: "step" }),
-  ];
-}
-
-/** JSON when it parses as such, text otherwise. */
-export function textType(value) {
-  try {
-    JSON.parse(value);
-    return "application/json";
-  } catch {
-    return "text/plain; charset=utf-8";
-  }
-}
-
-function sentAs(file, value) {
-  if (file) return `sent as ${file.type || "application/octet-stream"}`;
-  if (value.trim() === "") return "";
-  const type = textType(value).split(";")[0];
-  const meant = type === "text/plain" && /^\s*[[{]/.test(value) ? "not JSON yet: " : "";
-  return `${meant}sent as ${type} · Ctrl+Enter`;
+/** Takes the pieces of an answer and shows their text as it grows. */
+function streamView(answer) {
+  const decoder = new TextDecoder();
+  const text = h("pre", { tabindex: "0" });
+  const take = (bytes) => {
+    if (!take.any) answer.replaceChildren(h("div", { class: "tsnb-head" }, badge("arriving", "busy")), text);
+    take.any = true;
+    answer.setAttribute("aria-busy", "true");
+    text.append(decoder.decode(bytes, { stream: true }));
+    text.scrollTop = text.scrollHeight;
+  };
+  take.any = false;
+  return take;
 }

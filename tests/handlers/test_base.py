@@ -9,6 +9,9 @@ import torch
 from tsnb.handlers.base import BaseHandler
 from tsnb.handlers.compiling import compile_options, compiled
 from tsnb.handlers.context import Context, RequestProcessor
+from tsnb.handlers.loading import load_serialized
+
+ONNX = Path(__file__).parent.parent / "archives" / "onnx"
 
 
 class Doubles(BaseHandler):
@@ -93,3 +96,10 @@ def test_a_compiled_model_answers_the_same() -> None:
     x = torch.rand(1, 2)
     assert torch.equal(compiled(model, {"pt2": "eager"})(x), model(x))
     assert compiled(model, {}) is model
+
+
+def test_an_onnx_model_runs_like_any_other() -> None:
+    """``tests/archives/onnx/linear.onnx`` multiplies two numbers with the matrix 0 1, 2 3, 4 5."""
+    handler, context = handler_and_context({})
+    handler.model = load_serialized(str(ONNX / "linear.onnx"), torch.device("cpu"), {})
+    assert handler.handle([{"body": [1.0, 10.0]}, {"body": [0.0, 1.0]}], context) == [[10, 32, 54], [1, 3, 5]]

@@ -87,6 +87,8 @@ class BaseHandler(abc.ABC):  # noqa: B024 (TorchServe's is one too, and handlers
     def inference(self, data: Any, *args: Any, **kwargs: Any) -> Any:
         """Run the model on a tensor, without gradients."""
         with torch.inference_mode():
+            if not callable(self.model):
+                return loading.run_onnx(self.model, data)
             return self.model(data.to(self.device), *args, **kwargs)
 
     @timed

@@ -63,6 +63,15 @@ def load_onnx(path: str, device: torch.device) -> Any:
     return onnxruntime.InferenceSession(path, sess_options=options, providers=[*providers, "CPUExecutionProvider"])
 
 
+def run_onnx(session: Any, data: torch.Tensor) -> torch.Tensor:
+    """The first output of an ONNX Runtime session for its one input. Raises TypeError where the model has several."""
+    inputs = session.get_inputs()
+    if len(inputs) != 1:
+        names = ", ".join(each.name for each in inputs)
+        raise TypeError(f"the ONNX model has the inputs {names}: override inference and call self.model.run yourself")
+    return torch.from_numpy(session.run(None, {inputs[0].name: data.numpy(force=True)})[0])
+
+
 def load_package(path: str, device: torch.device) -> Any:
     """A ``.pt2`` file: what AOTInductor compiled, or an exported program."""
     if _is_compiled_package(path):

@@ -67,15 +67,23 @@ ARCHIVES: dict[str, Made] = {
     ),
     "tight": Made("holds", config={"minWorkers": 1, "maxWorkers": 1, "jobQueueSize": 1}),
     "hasty": Made("holds", config={"minWorkers": 1, "maxWorkers": 1, "responseTimeout": 1}),
-    "batched": Made("batched", config={"minWorkers": 1, "maxWorkers": 1, "batchSize": 4, "maxBatchDelay": 3000}),
+    "batched": Made(
+        "batched",
+        config={"minWorkers": 1, "maxWorkers": 1, "batchSize": 4, "maxBatchDelay": 3000, "batchPolicy": "window"},
+    ),
+    "eager": Made("batched", config={"minWorkers": 1, "maxWorkers": 1, "batchSize": 4, "maxBatchDelay": 1000}),
     "dies": Made("dies"),
+    "elsewhere": Made("module"),
 }
+
+NOT_IN_STORE = ("elsewhere.mar",)
+"""For downloads: a file of the same name in the store would be in the way."""
 
 
 def build(folder: Path) -> Path:
     """Every archive in ``folder``, and some that are broken on purpose."""
     folder.mkdir(parents=True)
-    for name, made in ARCHIVES.items():
+    for name, made in sorted(ARCHIVES.items(), key=lambda item: not item[1].model):  # those that are renamed first
         _make(folder, name, made)
     _broken(folder)
     return folder

@@ -133,7 +133,7 @@ class _Reader:
             return self.answer(server, show)
         self._headers()
         found: dict[str, Any] = {"status": int(status), "reason": reason}
-        if self.to_head:
+        if self.to_head or (found["status"] in (204, 304) and "content-length" not in self.seen):
             return {**found, **self._shown_headers(server)}
         if self.seen.get("transfer-encoding") == "chunked":
             found["chunks"] = [_text(chunk, server) for chunk in self._chunks()]

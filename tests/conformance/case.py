@@ -10,7 +10,7 @@ case that changes something works on models of its own. ``differs`` is how the f
 ``docs/torchserve.md`` begins: then the two answers must differ, and both are checked.
 
 A step is anything with ``perform(server)`` that returns JSON to compare, or None. Here are HTTP calls
-(:mod:`tests.conformance.calls`), waits and commands (:mod:`tests.conformance.steps`); another kind, gRPC calls for one,
+(:mod:`tests.conformance.calls`), waits and files (:mod:`tests.conformance.steps`); another kind, gRPC calls for one,
 is a module with such a class beside them, and a table of its own that uses it. ``server.ports`` has the five ports by
 name, ``server.veil(text)`` takes what is different each time out of a text.
 """

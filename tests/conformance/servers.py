@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
+from tests.conformance.archives import NOT_IN_STORE
 from tests.conformance.houses import NO_TOKENS, House
 from tests.notebook_server import free_port
 from tsnb import __version__ as TSNB_VERSION  # noqa: N812
@@ -81,8 +82,12 @@ class Server:
         if not self._ready.wait(READY_TIMEOUT) or not self._started:
             self.__exit__()
             raise AssertionError(f"{self.kind} did not start:\n{self.tail()}")
-        for entry in self.house.load:
-            self._wait_for_worker(entry.partition("=")[0])
+        try:
+            for entry in self.house.load:
+                self._wait_for_worker(entry.partition("=")[0])
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -108,7 +113,6 @@ class Server:
                 if b'"READY"' in answer.read():
                     return
             pause.wait(0.05)
-        self.__exit__()
         raise AssertionError(f"{model} did not start:\n{self.tail()}")
 
     def tail(self) -> str:
@@ -148,7 +152,8 @@ class Server:
     def _fill_store(self) -> None:
         self.store.mkdir()
         for path in self._archives.iterdir():
-            if self.house.archives and path.name not in self.house.archives:
+            wanted = path.name in self.house.archives if self.house.archives else path.name not in NOT_IN_STORE
+            if not wanted:
                 continue
             if path.is_dir():
                 shutil.copytree(path, self.store / path.name)

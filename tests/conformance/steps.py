@@ -1,9 +1,7 @@
-"""Steps of a case beside plain calls: waits, calls at the same time, files to hold a handler, commands."""
+"""Steps of a case beside plain calls: waits, calls at the same time, files to hold a handler."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conformance.calls import Call, call
-from tests.conformance.servers import Server, torchserve_bin
+from tests.conformance.servers import Server
 
 DEADLINE = 60.0
 
@@ -116,28 +114,3 @@ class StoreHas:
     def perform(self, server: Server) -> dict[str, bool]:
         """Name → whether it is there."""
         return {name: (server.store / name).exists() for name in self.names}
-
-
-@dataclass(frozen=True)
-class Archiver:
-    """``torch-model-archiver`` or ``tsnb archive`` in a folder of its own; ``look`` says what is compared."""
-
-    arguments: tuple[str, ...]
-    look: Callable[[Path, subprocess.CompletedProcess[str]], Any]
-    files: dict[str, str]
-
-    def perform(self, server: Server) -> Any:
-        """Run it and look at what it made."""
-        folder = server.folder / f"archiver-{len(list(server.folder.glob('archiver-*')))}"
-        for name, text in self.files.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(text)
-        done = subprocess.run(
-            [*self._command(server), *self.arguments], cwd=folder, capture_output=True, text=True, timeout=DEADLINE
-        )
-        return {"exit": done.returncode, "made": self.look(folder, done)}
-
-    def _command(self, server: Server) -> list[str]:
-        if server.kind == "tsnb":
-            return [sys.executable, "-m", "tsnb", "archive"]
-        return [str((torchserve_bin() or Path()) / "torch-model-archiver")]

@@ -1,0 +1,63 @@
+"""Sizes, cross-origin headers and default timeouts (spec 0.3, 0.6, 8.2); ``limits`` sets them all."""
+
+from typing import Any
+
+from tests.conformance.calls import call, form
+from tests.conformance.case import Cases
+
+cases = Cases("limits", house="limits")
+PROBE = "POST /predictions/probe"
+RESULTS = "POST /predictions/results"
+TEXT = {"content_type": "text/plain"}
+LARGE = "A body over `max_request_size`"
+TIMEOUTS = "Beside a model-config.yaml"
+
+cases.add("a body of just the limit", call(PROBE, "x" * 2000, **TEXT, show=len))
+cases.add("a body over the limit", call(PROBE, "x" * 2001, **TEXT), differs=LARGE)
+cases.add("a body far over the limit", call(PROBE, "x" * 200_000, **TEXT), differs=LARGE)
+cases.add("a body over the limit for nobody", call("POST /nowhere", "x" * 2001, **TEXT), differs=LARGE)
+cases.add(
+    "a body over the limit on the management port", call("management POST /models", "x" * 2001, **TEXT), differs=LARGE
+)
+chunks = b"3e8\r\n" + b"x" * 1000 + b"\r\n"
+CHUNKED = {"Transfer-Encoding": "chunked"}
+cases.add("chunks of just the limit", call(PROBE, chunks * 2 + b"0\r\n\r\n", headers=CHUNKED, **TEXT, show=len))
+cases.add("chunks over the limit", call(PROBE, chunks * 3 + b"0\r\n\r\n", headers=CHUNKED, **TEXT), differs=LARGE)
+body, content_type = form(("data", "a.bin; application/octet-stream", b"x" * 2001))
+cases.add("multipart over the limit", call(PROBE, body, content_type=content_type), differs=LARGE)
+cases.add(
+    "leave for a body over the limit",
+    call(PROBE, "x" * 2001, headers={"Expect": "100-continue"}, **TEXT),
+    differs=LARGE,
+)
+
+cases.add("an answer within the limit", call(RESULTS, "long", **TEXT, show=len))
+cases.add("an answer over the limit", call(RESULTS, "too long", **TEXT))
+cases.add("cross-origin headers of an error", call("GET /nowhere"))
+cases.add("cross-origin headers of management", call("management GET /nowhere"))
+cases.add("cross-origin headers of metrics", call("metrics GET /metrics?name[]=nothing"))
+cases.add("cross-origin headers that the handler set", call(RESULTS, "header cors", **TEXT))
+cases.add(
+    "a browser's question beforehand",
+    call("OPTIONS /predictions/probe", show=lambda found: found["openapi"], headers={"Origin": "https://example.org"}),
+)
+
+
+def limits(found: Any) -> Any:
+    return {key: found[0][key] for key in ("responseTimeout", "startupTimeout", "jobQueueStatus", "minWorkers")}
+
+
+cases.add("default timeouts and queue size", call("management GET /models/probe", show=limits))
+cases.add(
+    "default timeouts of a registered model",
+    call("management POST /models?url=stored.mar&initial_workers=0", silent=True),
+    call("management GET /models/stored", show=limits),
+    call("management DELETE /models/stored", silent=True),
+)
+cases.add(
+    "default timeouts beside a model-config.yaml",
+    call("management POST /models?url=timeouts_only.mar&initial_workers=0", silent=True),
+    call("management GET /models/timeouts_only", show=limits),
+    call("management DELETE /models/timeouts_only", silent=True),
+    differs=TIMEOUTS,
+)

@@ -1,0 +1,216 @@
+"""Scale, describe, list, unregister, set-default (spec 2.3 to 2.7)."""
+
+from typing import Any
+
+from tests.conformance.calls import call
+from tests.conformance.case import Cases
+from tests.conformance.steps import ready
+
+cases = Cases("manage", house="managed")
+
+ADD = call("management POST /models?url=stored.mar&model_name=m&initial_workers=1", silent=True)
+BARE = call("management POST /models?url=stored.mar&model_name=m&initial_workers=0", silent=True)
+TWO = call("management POST /models?url=echo_v2.mar&model_name=m&initial_workers=1", silent=True)
+REMOVE = call("management DELETE /models/m", silent=True)
+DESCRIBED = call("management POST /models?url=described.mar&model_name=m&initial_workers=1", silent=True)
+
+
+def workers(found: Any) -> Any:
+    """How many workers there are, and how many there should be."""
+    return [found[0]["minWorkers"], found[0]["maxWorkers"], [worker["status"] for worker in found[0]["workers"]]]
+
+
+SEEN = call("management GET /models/m", show=workers)
+
+# --- scale --------------------------------------------------------------------------------------
+
+for name, query in [
+    ("nothing said", ""),
+    ("more", "?min_worker=2&synchronous=true"),
+    ("more, in capitals", "?min_worker=2&synchronous=TRUE"),
+    ("a range", "?min_worker=1&max_worker=3&synchronous=true"),
+    ("none", "?min_worker=0&synchronous=true"),
+    ("only the most", "?max_worker=2&synchronous=true"),
+    ("numbers that are none", "?min_worker=x&synchronous=true"),
+    ("parameters without a meaning", "?min_worker=1&number_gpu=3&timeout=0&synchronous=true"),
+    ("a known version", "?min_worker=1&model_version=1.0&synchronous=true"),
+]:
+    cases.add(f"scale: {name}", ADD, call(f"management PUT /models/m{query}"), ready("m", 0), SEEN, REMOVE)
+cases.add(
+    "scale: a version in the path", ADD, call("management PUT /models/m/1.0?min_worker=1&synchronous=true"), REMOVE
+)
+for name, query, differs in [
+    ("less at most than at least", "?min_worker=2&max_worker=1", ""),
+    ("at most none", "?max_worker=0", ""),
+    ("a negative number", "?min_worker=-1", "Negative `min_worker`"),
+    ("a negative number, waited for", "?min_worker=-1&synchronous=true", "Negative `min_worker`"),
+    ("an unknown version", "?min_worker=1&model_version=9", ""),
+]:
+    cases.add(f"scale: {name}", BARE, call(f"management PUT /models/m{query}"), REMOVE, differs=differs)
+cases.add("scale: an unknown model", call("management PUT /models/nobody?min_worker=1"))
+cases.add("scale: an unknown version in the path", call("management PUT /models/echo/9?min_worker=1"))
+cases.add("scale: not waited for", ADD, call("management PUT /models/m?min_worker=2"), ready("m", 2), SEEN, REMOVE)
+cases.add(
+    "scale: up, down and away",
+    BARE,
+    call("POST /predictions/m", "42"),
+    call("management PUT /models/m?min_worker=2&synchronous=true"),
+    SEEN,
+    call("POST /predictions/m", "42", content_type="text/plain"),
+    call("management PUT /models/m?min_worker=1&synchronous=true"),
+    SEEN,
+    call("POST /predictions/m", "42", content_type="text/plain"),
+    call("management PUT /models/m?min_worker=0&synchronous=true"),
+    SEEN,
+    call("POST /predictions/m", "42"),
+    call("POST /predictions/m/1.0", "42"),
+    call("GET /ping"),
+    REMOVE,
+    differs='`Model "m" Version v" has no worker',
+)
+cases.add(
+    "scale: workers that fail",
+    call("management POST /models?url=broken_load.mar&model_name=b&initial_workers=0", silent=True),
+    call("management PUT /models/b?min_worker=1&synchronous=true"),
+    call("management PUT /models/b/1.0?min_worker=1&synchronous=true"),
+    call("management DELETE /models/b"),
+    differs="Scaling that fails",
+)
+
+# --- describe -----------------------------------------------------------------------------------
+
+cases.add("describe", call("management GET /models/echo"))
+cases.add("describe a version", call("management GET /models/echo/1.0"))
+cases.add("describe all versions", call("management GET /models/echo/all"))
+cases.add("describe an unknown model", call("management GET /models/nobody"))
+cases.add("describe all versions of an unknown model", call("management GET /models/nobody/all"))
+cases.add("describe an unknown version", call("management GET /models/echo/9"))
+cases.add("describe with more in the path", call("management GET /models/echo/1.0/more"))
+cases.add("describe with set-default in the path", call("management GET /models/echo/1.0/set-default"))
+cases.add("describe with much more in the path", call("management GET /models/echo/1.0/a/b"))
+cases.add("describe a model without workers", BARE, call("management GET /models/m"), REMOVE)
+cases.add(
+    "describe what model-config.yaml says",
+    call("management POST /models?url=configured.mar&model_name=m", silent=True),
+    call("management GET /models/m"),
+    REMOVE,
+)
+cases.add(
+    "describe two versions",
+    ADD,
+    TWO,
+    call("management GET /models/m/all", show=lambda found: sorted(each["modelVersion"] for each in found)),
+    call("management GET /models/m", show=lambda found: [each["modelVersion"] for each in found]),
+    call("management DELETE /models/m/2.0", silent=True),
+    REMOVE,
+)
+for name, query in [("true", "true"), ("in capitals", "TRUE"), ("false", "false"), ("empty", "")]:
+    cases.add(f"describe customized: {name}", DESCRIBED, call(f"management GET /models/m?customized={query}"), REMOVE)
+cases.add("describe customized: a version", DESCRIBED, call("management GET /models/m/1.0?customized=true"), REMOVE)
+cases.add("describe customized: all", DESCRIBED, call("management GET /models/m/all?customized=true"), REMOVE)
+cases.add("describe customized: no object", call("management GET /models/echo?customized=true"))
+cases.add("describe customized: no worker", BARE, call("management GET /models/m?customized=true"), REMOVE)
+cases.add("describe customized: an unknown model", call("management GET /models/nobody?customized=true"))
+cases.add("KServe readiness", call("management GET /v1/models/echo"))
+cases.add("KServe readiness without workers", BARE, call("management GET /v1/models/m"), REMOVE)
+cases.add("KServe readiness of an unknown model", call("management GET /v1/models/nobody"))
+cases.add("KServe readiness by POST", call("management POST /v1/models/echo"))
+cases.add("KServe readiness with more", call("management GET /v1/models/echo/more"))
+cases.add("KServe list", call("management GET /v1/models"))
+
+# --- list ---------------------------------------------------------------------------------------
+
+for name, query in [
+    ("all", ""),
+    ("one a page", "?limit=1"),
+    ("the second page", "?limit=1&next_page_token=1"),
+    ("past the end", "?next_page_token=7"),
+    ("none", "?limit=0"),
+    ("a negative limit", "?limit=-1"),
+    ("a large limit", "?limit=1000"),
+    ("a limit that is none", "?limit=x"),
+    ("a token that is none", "?limit=1&next_page_token=x"),
+    ("a negative token", "?limit=1&next_page_token=-3"),
+    ("exactly all", "?limit=2"),
+    ("a slash", "/"),
+]:
+    line = f"management GET /models{query}"
+    cases.add(f"list: {name}", BARE, call(line), REMOVE)
+cases.add(
+    "list: default versions only",
+    ADD,
+    TWO,
+    call("management GET /models"),
+    call("management DELETE /models/m/2.0", silent=True),
+    REMOVE,
+)
+
+# --- unregister ---------------------------------------------------------------------------------
+
+cases.add(
+    "unregister",
+    ADD,
+    call("management DELETE /models/m"),
+    call("management GET /models/m"),
+    call("POST /predictions/m", "42"),
+)
+cases.add("unregister a version", ADD, call("management DELETE /models/m/1.0"), call("management GET /models/m"))
+cases.add("unregister with parameters", BARE, call("management DELETE /models/m?synchronous=false&timeout=1"))
+cases.add("unregister an unknown model", call("management DELETE /models/nobody"))
+cases.add("unregister an unknown version", BARE, call("management DELETE /models/m/9"), REMOVE)
+cases.add(
+    "unregister the default version beside another",
+    ADD,
+    TWO,
+    call("management DELETE /models/m"),
+    call("management DELETE /models/m/1.0"),
+    call("management DELETE /models/m/2.0"),
+    call("management DELETE /models/m/1.0"),
+)
+cases.add(
+    "unregister and register again",
+    ADD,
+    REMOVE,
+    call("management POST /models?url=stored.mar&model_name=m&initial_workers=1"),
+    REMOVE,
+)
+
+# --- set-default --------------------------------------------------------------------------------
+
+cases.add(
+    "set-default",
+    ADD,
+    TWO,
+    call("management PUT /models/m/2.0/set-default"),
+    call("management GET /models/m", show=lambda found: found[0]["modelVersion"]),
+    call("management GET /models"),
+    call("management DELETE /models/m/2.0"),
+    call("management DELETE /models/m/1.0"),
+    call("management DELETE /models/m/2.0"),
+)
+cases.add("set-default: an unknown model", call("management PUT /models/nobody/1.0/set-default"))
+cases.add("set-default: an unknown version", call("management PUT /models/echo/9/set-default"))
+cases.add("set-default: the default itself", call("management PUT /models/echo/1.0/set-default"))
+cases.add("set-default by POST", call("management POST /models/echo/1.0/set-default"))
+cases.add(
+    "set-default by DELETE",
+    BARE,
+    call("management DELETE /models/m/1.0/set-default"),
+    REMOVE,
+    differs="DELETE of `/models/{m}/{v}/set-default`",
+)
+cases.add("set-default of another verb", call("management PUT /models/echo/1.0/make-default"))
+
+# --- methods and paths --------------------------------------------------------------------------
+
+for name, line in [
+    ("POST of a model", "POST /models/echo"),
+    ("PATCH of a model", "PATCH /models/echo"),
+    ("POST of a version", "POST /models/echo/1.0"),
+    ("an unknown path", "GET /nowhere"),
+    ("predictions on the management port", "POST /predictions/echo"),
+    ("ping on the management port", "GET /ping"),
+    ("metrics on the management port", "GET /metrics"),
+    ("a token without tokens", "GET /token?type=management"),
+]:
+    cases.add(name, call(f"management {line}"))

@@ -1,0 +1,86 @@
+"""Tokens, and the switch of the model API (spec 9.1, 9.2). ``guarded`` has both as they are by default."""
+
+from tests.conformance.calls import Call, call
+from tests.conformance.case import Cases
+
+cases = Cases("tokens", house="guarded")
+
+
+def wrong(line: str, token: str = "") -> Call:
+    return call(line, token=token)
+
+
+for name, line in [
+    ("ping", "GET /ping"),
+    ("a prediction", "POST /predictions/echo"),
+    ("an unknown model", "POST /predictions/nobody"),
+    ("an unknown path", "GET /nowhere"),
+    ("models", "management GET /models"),
+    ("registering", "management POST /models?url=echo.mar"),
+    ("an unknown path of management", "management GET /nowhere"),
+    ("a model's description", "OPTIONS /predictions/echo"),
+    ("a token", "management GET /token?type=management"),
+]:
+    cases.add(f"no token: {name}", call(line))
+for name, line in [
+    ("the description", "GET /api-description"),
+    ("the description of management", "management GET /api-description"),
+    ("OPTIONS", "OPTIONS /"),
+    ("OPTIONS of management", "management OPTIONS /"),
+    ("the root", "GET /"),
+]:
+    cases.add(f"no token needed: {name}", call(line, show=lambda found: found.get("openapi", found)))
+cases.add("no token needed: metrics", call("metrics GET /metrics?name[]=nothing"))
+
+for kind in ("inference", "management", "API"):
+    cases.add(f"the {kind} key: ping", call("GET /ping", token=kind))
+    cases.add(
+        f"the {kind} key: a prediction", call("POST /predictions/echo", "42", content_type="text/plain", token=kind)
+    )
+    cases.add(f"the {kind} key: models", call("management GET /models", token=kind))
+    cases.add(f"the {kind} key: a token of no kind", call("management GET /token", token=kind))
+    cases.add(f"the {kind} key: a token of another kind", call("management GET /token?type=API", token=kind))
+    cases.add(f"the {kind} key: a token on the inference port", call("GET /token?type=inference", token=kind))
+for name, value in [
+    ("of another word", "Token 12345678"),
+    ("in small letters", "bearer 12345678"),
+    ("without a word", "12345678"),
+    ("that is empty", "Bearer "),
+    ("that is too long", "Bearer " + "x" * 2000),
+    ("of a user", "Basic YTpi"),
+]:
+    cases.add(f"a token {name}", call("GET /ping", token=value))
+cases.add("an unknown path with the key", call("GET /nowhere", token="inference"))
+cases.add("an unknown path of management with the key", call("management GET /nowhere", token="management"))
+cases.add(
+    "a new inference key",
+    call("management GET /token?type=inference", token="API"),
+    call("GET /ping", token="inference"),
+    call("management GET /models", token="management"),
+)
+cases.add(
+    "a new management key",
+    call("management GET /token?type=management", token="API"),
+    call("management GET /models", token="management"),
+)
+cases.add("a new key by POST", call("management POST /token?type=management", token="API"))
+cases.add("a new key with a slash", call("management GET /token/?type=management", token="API"))
+
+for name, line in [
+    ("registering", "POST /models?url=echo_v2.mar"),
+    ("registering nothing", "POST /models"),
+    ("unregistering", "DELETE /models/echo"),
+    ("unregistering an unknown model", "DELETE /models/nobody"),
+    ("unregistering a version", "DELETE /models/echo/1.0"),
+    ("scaling", "PUT /models/echo?min_worker=1&synchronous=true"),
+    ("setting the default", "PUT /models/echo/1.0/set-default"),
+    ("listing", "GET /models"),
+    ("describing", "GET /models/echo"),
+]:
+    cases.add(f"model API off: {name}", call(f"management {line}", token="management"))
+for name, line in [
+    ("registering", "POST /models?url=echo_v2.mar&initial_workers=0"),
+    ("unregistering a version", "DELETE /models/echo/2.0"),
+    ("unregistering an unknown model", "DELETE /models/nobody"),
+]:
+    cases.add(f"model API on: {name}", call(f"management {line}", token="management"), house="guarded model api")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +14,8 @@ from typing import Any
 
 import pytest
 from support.command import DEADLINE, HANDLERS, Server, one_line
+
+from tsnb.cli.commands import COMMANDS, main
 
 Run = Callable[..., Any]
 ECHO = str(HANDLERS / "echo.py")
@@ -47,6 +51,32 @@ def test_bad_command_lines_get_one_line_and_status_2(run: Run, words: list[str])
     done = run(*words)
     assert done.returncode == 2
     assert "--help" in one_line(done.stderr)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    assert main(["--help"]) == 0
+    assert re.search(rf"^  {name} +\w", capsys.readouterr().out, re.MULTILINE)
+    assert main([name, "--help"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith(f"usage: tsnb {name}")
+    assert said.err == ""
+
+
+def test_the_doctor_finds_what_is_in_the_way(run: Run, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        (tmp_path / "c.properties").write_text(
+            f"inference_address=http://127.0.0.1:{port}\nmanagement_address=http://127.0.0.1:0\n"
+            "metrics_address=http://127.0.0.1:0\n"
+        )
+        done = run("doctor", "--ts-config", "c.properties", folder=tmp_path)
+    found = done.stdout.decode()
+    assert done.returncode == 1
+    assert re.search(rf"^✗ port +http://127.0.0.1:{port} \(inference_address\) another process", found, re.MULTILINE)
+    assert found.count("✗") == 1
+    for what in ("tsnb", "torch", "workers"):
+        assert re.search(rf"^[✓–] {what} ", found, re.MULTILINE)
 
 
 # --- archives ---------------------------------------------------------------------------------------------
@@ -158,6 +188,11 @@ def test_a_server_is_used_from_the_command_line(server: Server, ask: Run, run: R
         assert words[1 if "missing" in words else 2] in one_line(refused.stderr)
     assert ask("unserve", "echo").returncode == 0
     assert len(ask("models").stdout.splitlines()) == 1
+    again = ask("register", "echo.mar", "--name", "again", "--workers", "0", "--batch-size", "2")
+    assert b'"again" Version: 1.0 registered with 0 initial workers' in again.stdout
+    assert json.loads(ask("models", "--json").stdout)[0]["spec"]["batch_size"] == 2
+    assert b'"again" to "1.0"' in ask("default", "again", "1.0").stdout
+    assert "Model not found at: gone.mar" in one_line(ask("register", "gone.mar").stderr)
 
 
 def test_nobody_at_the_url(run: Run) -> None:

@@ -223,6 +223,49 @@ def test_a_snapshot_is_restored_unless_ncs_is_given(serve: Serve, store: Any, tm
     assert "'echo.mar', which is not in" in refused(serve())
 
 
+KSERVE = """\
+enable_envvars_config=true
+install_py_dep_per_model=true
+enable_metrics_api=true
+metrics_format=prometheus
+NUM_WORKERS=1
+number_of_netty_threads=4
+job_queue_size=10
+vmargs=-Xmx4g -XX:+UseContainerSupport
+model_store=$$STORE$$
+model_snapshot={"name":"startup.cfg","modelCount":1,"models":{"echo":{"1.0":{"defaultVersion":true,\\
+    "marName":"echo.mar","minWorkers":1,"maxWorkers":5,"batchSize":1,"maxBatchDelay":10,"responseTimeout":60}}}}
+"""
+
+
+def test_a_configuration_as_kserve_writes_it(serve: Serve, store: Any, tmp_path: Path) -> None:
+    store("echo")
+    (tmp_path / "kserve.properties").write_text(KSERVE)
+    environ = {"STORE": str(tmp_path / "store"), "TS_JOB_QUEUE_SIZE": "7"}
+    server = serve("--ts-config", "kserve.properties", "--dt", store=False, environ=environ).until_ready()
+    model = server.get("models/echo").json()[0]
+    assert (model["minWorkers"], model["maxWorkers"], model["maxBatchDelay"], model["responseTimeout"]) == (
+        1,
+        5,
+        10,
+        60,
+    )
+    assert model["jobQueueStatus"]["remainingCapacity"] == 7
+    wait_for_worker(server, "echo")
+    assert server.post("v1/models/echo:predict", b'{"instances": [1]}').status_code == 200
+
+
+def test_a_newer_config_properties_beside_a_snapshot_is_told(serve: Serve, tmp_path: Path) -> None:
+    folder = tmp_path / "logs" / "config"
+    folder.mkdir(parents=True)
+    (folder / "20260101000000000-snapshot.cfg").write_text("job_queue_size=3\n")
+    (tmp_path / "config.properties").write_text("job_queue_size=4\n")
+    os.utime(folder / "20260101000000000-snapshot.cfg", (1, 1))
+    server = serve("--dt").until_ready()
+    assert server.stop() == 0
+    assert "config.properties was changed after the snapshot" in server.log
+
+
 def test_nothing_is_left_when_it_is_killed(serve: Serve, store: Any) -> None:
     store("echo")
     server = serve("--models", "echo.mar", "--disable-token-auth").until_ready()

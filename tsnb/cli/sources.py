@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
 from tsnb.errors import ConfigError
+
+log = logging.getLogger("tsnb")
+
+LOCAL = Path("config.properties")
+"""Read from the current directory where no other is named."""
 
 
 def config_file(flag: str | None, environ: Mapping[str, str], *, snapshots: bool) -> Path | None:
@@ -19,10 +25,14 @@ def config_file(flag: str | None, environ: Mapping[str, str], *, snapshots: bool
                 raise ConfigError(f"{source}: no such configuration file: {named!r}.")
             return Path(named)
     newest = _newest_snapshot(environ) if snapshots else None
-    if newest is not None:
-        return newest
-    local = Path("config.properties")
-    return local if local.is_file() else None
+    local = LOCAL if LOCAL.is_file() else None
+    if newest is not None and local is not None and local.stat().st_mtime > newest.stat().st_mtime:
+        log.warning(
+            "%s was changed after the snapshot %s, which counts. Name it with --ts-config, or start with --ncs.",
+            local,
+            newest,
+        )
+    return newest or local
 
 
 def _newest_snapshot(environ: Mapping[str, str]) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
+from support.engine import SmallEngine
 from support.served import Served, put_in_store
 
 from tsnb.archive.workflow import archive_workflow
+from tsnb.config import Config
+from tsnb.rest.routes import Doors, Request, dispatch
 
 STEPS = Path(__file__).parent.parent / "archives" / "workflows" / "steps.py"
 DEADLINE = 60.0
@@ -185,3 +189,10 @@ def test_a_body_may_say_it_as_json(served: Served) -> None:
     assert call(served, "POST", "workflows", json=said)[0] == 200
     assert call(served, "GET", "models/other__parts")[1][0]["responseTimeout"] == 7
     assert call(served, "DELETE", "workflows/other")[0] == 200
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/workflows"), ("DELETE", "/workflows/w")])
+def test_without_the_model_api_none_come_and_none_go(method: str, path: str) -> None:
+    config = Config(enable_model_api=False)
+    doors = Doors(SmallEngine(config), config)
+    assert asyncio.run(dispatch(doors, Request(method, path, {"url": ["w.war"]}))).status == 405

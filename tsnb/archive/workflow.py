@@ -50,11 +50,13 @@ def archive_workflow(
     export_path: str | Path = ".",
     extra_files: ExtraFiles = (),
     force: bool = False,
+    manifest: str | None = None,
 ) -> Path:
     """Write ``NAME.war`` and return its path; the arguments are the flags of torch-workflow-archiver.
 
-    A spec that no server would take is archived all the same, with a warning. When this raises, nothing is left and
-    an older archive is untouched. Raises BadRequest, Conflict, NotFound.
+    ``manifest`` is the text of ``WAR-INF/MANIFEST.json`` where it is not to be made here. A spec that no server would
+    take is archived all the same, with a warning. When this raises, nothing is left and an older archive is
+    untouched. Raises BadRequest, Conflict, NotFound.
     """
     target = _target(workflow_name, Path(export_path), force)
     collection = Collection(target)
@@ -63,7 +65,7 @@ def archive_workflow(
     _look_at(Path(spec_file))
     partial = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
-        _pack(partial, collection, described)
+        _pack(partial, collection, _manifest(described) if manifest is None else manifest)
         os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
@@ -93,15 +95,18 @@ def _look_at(spec_file: Path) -> None:
         log.warning("A server will refuse this workflow. %s", error.message)
 
 
-def _pack(path: Path, collection: Collection, described: Described) -> None:
+def _manifest(described: Described) -> str:
     created = datetime.now().strftime("%d/%m/%Y %H:%M:%S")
     workflow = {name: value for name, value in msgspec.to_builtins(described).items() if value}
-    manifest = {"createdOn": created, "workflow": workflow, "archiverVersion": ARCHIVER_VERSION}
+    return json.dumps({"createdOn": created, "workflow": workflow, "archiverVersion": ARCHIVER_VERSION}, indent=2)
+
+
+def _pack(path: Path, collection: Collection, manifest: str) -> None:
     with zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED, strict_timestamps=False) as target:
         for member in collection.members():
             big = member.source.stat().st_size >= STORED_SIZE
             target.write(member.source, member.name, zipfile.ZIP_STORED if big else None)
-        target.writestr(MANIFEST, json.dumps(manifest, indent=2))
+        target.writestr(MANIFEST, manifest)
 
 
 def read_workflow(folder: Path) -> tuple[Described, Spec]:

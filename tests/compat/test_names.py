@@ -63,6 +63,11 @@ NAMES = {
     "ts.metrics.metric_cache_errors.MetricsCacheKeyError": "tsnb.handlers.metrics",
     "ts.metrics.metric_cache_yaml_impl.MetricsCacheYamlImpl": "tsnb.handlers.metrics_files",
     "ts.metrics.metric_type_enum.MetricTypes": "tsnb.handlers.metrics",
+    "ts.metrics.metric_cache_errors.MetricsCacheKeyError": "tsnb.handlers.metrics",
+    "ts.metrics.metric_cache_errors.MetricsCacheIOError": "tsnb.handlers.metrics_files",
+    "ts.metrics.metric_cache_yaml_impl.MetricsCacheYamlImpl": "tsnb.handlers.metrics_files",
+    "ts.metrics.metrics_store.MetricsStore": "tsnb.handlers.metrics_store",
+    "ts.metrics.unit.Units": "tsnb.handlers.metrics_store",
     "ts.metrics.metrics_store.MetricsStore": "tsnb.handlers.metrics_store",
     "ts.metrics.unit.Units": "tsnb.handlers.metrics_store",
 }

@@ -81,18 +81,47 @@ def test_patterns_that_are_not_known_are_named(pattern: str) -> None:
 # --- under load ----------------------------------------------------------------------------------
 
 
-def test_few_values_are_a_line_each() -> None:
-    text = renderer(metric_log.SERVER, Layout("%c %m%n"))([(1.0, SERVER_LINE, 1.0, "")] * 3)
-    assert text == "TS_METRICS Requests2XX.Count:1.0|#Level:Host|#hostname:vm,timestamp:1\n" * 3
+class Kept(Channel[metric_log.Event]):
+    """Keeps what is put into it."""
+
+    def __init__(self) -> None:
+        super().__init__("kept", [])
+        self.lines: list[Reading] = []
+
+    def put(self, item: metric_log.Event, weight: int = 1) -> None:
+        self.lines.append(parse(renderer(metric_log.SERVER, Layout("%m"))([item])))
 
 
-def test_many_values_are_put_together_and_sums_stay_right() -> None:
-    events = [(1.0, SERVER_LINE, 1.0, "")] * 3000 + [(2.0, MODEL_LINE, float(n), f"r{n}") for n in range(3000)]
-    found = [parse(line) for line in renderer("x", Layout("%m%n"))(events).splitlines()]
-    assert [(each.name, each.value, each.request_ids) for each in found] == [
-        ("Requests2XX", 3000.0, ()),
-        ("PredictionTime", 2999.0, ("r2999",)),
-    ]
+def test_values_have_a_line_each_and_those_of_a_busy_second_are_put_together() -> None:
+    server, model = Kept(), Kept()
+    log = metric_log.MetricLog(server, model)
+    for number in range(metric_log.MOST):
+        log.put(100.0 + number / 10_000, SERVER_LINE, 1.0)
+    for number in range(3000):
+        log.put(100.7, SERVER_LINE, 1.0)
+        log.put(100.7, MODEL_LINE, float(number), f"r{number}")
+    assert [each.value for each in server.lines] == [1.0] * metric_log.MOST
+    assert model.lines == []
+    log.put(101.1, SERVER_LINE, 2.0)
+    assert [each.value for each in server.lines[metric_log.MOST :]] == [3000.0, 2.0]
+    assert [(each.value, each.request_ids) for each in model.lines] == [(2999.0, ("r2999",))]
+
+
+@pytest.mark.parametrize("later", [50.0, 5000.0])
+def test_a_clock_that_is_set_anew_loses_no_value(later: float) -> None:
+    server = Kept()
+    log = metric_log.MetricLog(server, None)
+    for seconds in (100.0, later):
+        for _ in range(metric_log.MOST + 10):
+            log.put(seconds, SERVER_LINE, 1.0)
+    log.put(later, MODEL_LINE, 1.0)
+    log.close()
+    assert sum(each.value for each in server.lines) == 2 * (metric_log.MOST + 10)
+
+
+def test_the_name_of_a_log_is_its_logger() -> None:
+    text = renderer(metric_log.SERVER, Layout("%c %m%n"))([(1.0, SERVER_LINE, 1.0, "")])
+    assert text == "TS_METRICS Requests2XX.Count:1.0|#Level:Host|#hostname:vm,timestamp:1\n"
 
 
 def test_what_cannot_be_written_in_time_is_dropped_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

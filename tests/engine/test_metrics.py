@@ -116,7 +116,7 @@ def test_a_histogram_has_torchserves_buckets() -> None:
     stats = make()
     for value in (0.3, 0.5, 20.0):
         report(stats, "H", value, "histogram", "s")
-    lines = stats.text(["H_bucket"]).splitlines()
+    lines = stats.text(["H"]).splitlines()
     labels = 'ModelName="m",Level="Model",Hostname="h",'
     assert metric_series.BUCKETS[:7] == (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25)
     bounds = [*map(str, metric_series.BUCKETS[:-1]), "+Inf"]

@@ -85,14 +85,19 @@ class Family:
         self.series: dict[Labels, Series] = {}
         self.full = False
 
-    def text(self) -> str:
-        """Everything about it on the metrics page."""
-        name, kind, unit = self.metric.name, self.metric.kind, self.metric.unit
-        head = f"# HELP {name} Torchserve prometheus {kind} metric with unit: {unit}\n# TYPE {name} {kind}\n"
-        return head + "".join(
-            series.text(name, "".join(f'{label}="{_escape(value)}",' for label, value in labels))
+    def text(self, wanted: set[str] | None = None) -> str:
+        """Everything about it on the metrics page, or the samples with these names, if there are any."""
+        samples = "".join(
+            series.text(self.metric.name, "".join(f'{label}="{_escape(value)}",' for label, value in labels))
             for labels, series in self.series.items()
         )
+        name, kind, unit = self.metric.name, self.metric.kind, self.metric.unit
+        if wanted is not None:
+            if name not in wanted:
+                samples = "".join(f"{line}\n" for line in samples.split("\n") if line.partition("{")[0] in wanted)
+            if not samples:
+                return ""
+        return f"# HELP {name} Torchserve prometheus {kind} metric with unit: {unit}\n# TYPE {name} {kind}\n{samples}"
 
 
 class Registry:
@@ -178,15 +183,12 @@ class Registry:
     # --- reading ----------------------------------------------------------------------------------
 
     def text(self, wanted: Iterable[str] | None = None) -> str:
-        """What is on the metrics page, or the named metrics of it, in Prometheus text format 0.0.4.
-
-        A histogram is also found by the names of its parts.
-        """
+        """What is on the metrics page, or the samples of it with these names, in Prometheus text format 0.0.4."""
+        names = set(wanted) if wanted is not None else None
         shown = [family for family in self.families.values() if family.shown]
-        if wanted is not None:
-            names = set(wanted)
+        if names is not None:
             shown = [family for family in shown if not names.isdisjoint(family.metric.exposed)]
-        return "".join(family.text() for family in shown)
+        return "".join(family.text(names) for family in shown)
 
 
 def number(value: float) -> str:

@@ -12,6 +12,8 @@ import torch
 from support.command import Server
 
 from tests.handlers.default_models import ANSWERS, REQUESTS, ask, build, differences, picture
+from tsnb.archive import collect
+from tsnb.handlers import DEFAULT_HANDLERS
 from tsnb.handlers.context import Context
 from tsnb.handlers.object_detector import ObjectDetector
 from tsnb.handlers.text import TextHandler
@@ -44,6 +46,10 @@ def test_a_default_handler_answers_as_torchserve_does(url: str, name: str) -> No
         assert expected["status"] == 503
         expected = {"status": 200, "answer": MORE_THAN_TORCHSERVE[name]}
     assert not differences(ask(url, name), expected)
+
+
+def test_the_archiver_knows_the_same_default_handlers() -> None:
+    assert set(collect.DEFAULT_HANDLERS) == set(DEFAULT_HANDLERS)
 
 
 class Sums(torch.nn.Module):

@@ -147,6 +147,20 @@ def test_a_mistake_of_ours_shows_nothing_of_the_inside(house: Callable[..., Hous
     assert "secret" not in text
 
 
+@pytest.mark.parametrize("method", ["Predictions", "StreamPredictions", "StreamPredictions2"])
+def test_bytes_that_are_no_message_are_the_client_s_mistake(
+    house: Callable[..., House], protos: Protos, method: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = house().serve("echo.mar")
+    with grpc.insecure_channel(here.addresses()[0]) as channel:
+        path = f"/org.pytorch.serve.grpc.inference.InferenceAPIsService/{method}"
+        for garbage in (b"\xff\xff\xff", b"\x0a\x02\xff\xfe"):  # the latter: a name that is no UTF-8
+            code, text = refused(channel.unary_stream(path), garbage, timeout=DEADLINE)
+            assert code == "INVALID_ARGUMENT"
+            assert text.startswith("The request is no PredictionsRequest: ")
+    assert not caplog.records
+
+
 def test_the_owner_finds_the_failure_under_the_id_of_the_answer(house: Callable[..., House], protos: Protos) -> None:
     here = house().serve("broken.mar")
     with pytest.raises(grpc.RpcError) as caught:

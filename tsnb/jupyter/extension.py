@@ -65,10 +65,11 @@ class TsnbApp(Settings, ExtensionApp):  # type: ignore[misc]
     def initialize_handlers(self) -> None:
         """Mount the endpoints. Called once, before the server listens."""
         config = config_from(self)
-        store = Path(self._server.root_dir) / config.model_store
+        root = Path(self._server.root_dir)
+        workflows = str(root / config.workflow_store) if config.workflow_store else ""
         self._register_events()
         self.watch = watch.Watch(self._emit)
-        settings = replace(config, model_store=str(store))
+        settings = replace(config, model_store=str(root / config.model_store), workflow_store=workflows)
         self.host = Host(settings, self._make_engine, self._own_secret(), self.watch.start)
         self.grpc = GrpcDoor(self.host)
         self._mount()

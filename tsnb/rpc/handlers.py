@@ -9,14 +9,15 @@ from time import perf_counter, time
 from typing import Any, TypeAlias
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc import StatusCode
 
-from tsnb.errors import InvalidKey, TsnbError
+from tsnb.errors import BadRequest, InvalidKey, TsnbError
 from tsnb.rest.routes import Doors
 from tsnb.rest.tokens import REFUSED, Keys, Kind
 from tsnb.rpc import statuses
 from tsnb.rpc.calls import METHODS, Call, Method
-from tsnb.rpc.descriptors import MANAGEMENT, message, service
+from tsnb.rpc.descriptors import MANAGEMENT, Message, message, service
 
 log = logging.getLogger("tsnb.rpc")
 
@@ -25,6 +26,8 @@ OpenDoors: TypeAlias = Callable[[], Awaitable[Doors]]
 Record: TypeAlias = Callable[[str, str, str, int, float], None]
 """Takes remote address, ``gRPC``, the method, the number of the status and milliseconds of an answered call."""
 Context: TypeAlias = Any
+Read: TypeAlias = Callable[[Any], Any]
+"""From a request's bytes to its message; from an iterator of the one to an iterator of the other."""
 
 
 class Caller:
@@ -54,22 +57,23 @@ class Caller:
             (False, True): grpc.unary_stream_rpc_method_handler,
             (True, True): grpc.stream_stream_rpc_method_handler,
         }[streams]
-        answer = self._parts(method) if found.server_streaming else self._whole(method)
-        taken, given = message(found.input_type.full_name), message(found.output_type.full_name)
-        return make(answer, request_deserializer=taken.FromString, response_serializer=given.SerializeToString)
+        # Requests come as bytes: they are read when the token was seen, and broken ones are the client's mistake.
+        read = _reader(message(found.input_type.full_name), found.client_streaming)
+        answer = self._parts(method, read) if found.server_streaming else self._whole(method, read)
+        return make(answer, response_serializer=message(found.output_type.full_name).SerializeToString)
 
-    def _whole(self, method: Method) -> Callable[[Any, Context], Awaitable[Any]]:
+    def _whole(self, method: Method, read: Read) -> Callable[[Any, Context], Awaitable[Any]]:
         async def answer(request: Any, context: Context) -> Any:
             async with self._answering(method, context) as (doors, call):
-                return await method.endpoint(doors, request, call)
+                return await method.endpoint(doors, read(request), call)
 
         return answer
 
-    def _parts(self, method: Method) -> Callable[[Any, Context], Awaitable[None]]:
+    def _parts(self, method: Method, read: Read) -> Callable[[Any, Context], Awaitable[None]]:
         async def answer(request: Any, context: Context) -> None:
             async with (
                 self._answering(method, context) as (doors, call),
-                aclosing(method.endpoint(doors, request, call)) as parts,
+                aclosing(method.endpoint(doors, read(request), call)) as parts,
             ):
                 async for part in parts:
                     await context.write(part)
@@ -105,6 +109,20 @@ class Caller:
         presented = [value for name, value in context.invocation_metadata() or () if name == "authorization"]
         if not self._keys.admits(frozenset((kind,)), presented[-1] if presented else "", time()):
             raise InvalidKey(REFUSED)
+
+
+def _reader(kind: Message, streams: bool) -> Read:
+    def whole(raw: bytes) -> Message:
+        try:
+            return kind.FromString(raw)
+        except DecodeError as error:
+            raise BadRequest(f"The request is no {kind.DESCRIPTOR.name}: {error}. Use stubs made by protoc.") from error
+
+    async def each(requests: AsyncIterator[bytes]) -> AsyncIterator[Message]:
+        async for raw in requests:
+            yield whole(raw)
+
+    return each if streams else whole
 
 
 def _told(error: Exception, doors: Doors | None, call: Call, method: Method) -> TsnbError:

@@ -18,6 +18,9 @@ SCRIPT = """\
 set -e
 torch-model-archiver --model-name shouting --version 1.0 --handler handler.py --export-path store
 test -f store/shouting.mar
+printf 'dag: {}\\nmodels: {m: {url: m.mar}}\\n' > flow.yaml
+torch-workflow-archiver --workflow-name flow --spec-file flow.yaml --handler handler.py --export-path store
+test -f store/flow.war
 torchserve --version
 torchserve --start --model-store store --models shouting=shouting.mar --ts-config config.properties \\
     --disable-token-auth --ncs > server.log 2>&1
@@ -47,8 +50,12 @@ from model_archiver.model_archiver_config import ModelArchiverConfig
 from model_archiver.model_archiver_error import ModelArchiverError
 from model_archiver.model_packaging import generate_model_archive
 from model_archiver.model_packaging_utils import ModelExportUtils
+import workflow_archiver
+from workflow_archiver.workflow_archiver_error import WorkflowArchiverError
+from workflow_archiver.workflow_packaging import generate_workflow_archive
 
 assert ts.__version__ == __version__ == model_archiver.__version__ == "0.12.0"
+assert workflow_archiver.__version__ == "0.2.15"
 config = ModelArchiverConfig(model_name="a", handler="handler.py", version="1.0", export_path="store")
 ModelArchiver.generate_model_archive(config)
 try:

@@ -123,6 +123,19 @@ def test_describing_and_explaining_take_the_whole_batch() -> None:
     assert answered(Explains(), [1, 2], explain="True") == [["prepared", 1, 2], [1, 2]]
 
 
+def test_under_the_profiler_the_batch_stays_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Profiled(Steps):
+        def step(self, stage: str, rows: list[Any]) -> list[Any]:
+            return [(stage, len(rows))] * len(rows)
+
+    monkeypatch.setenv("ENABLE_TORCH_PROFILER", "1")
+    handler = Profiled()
+    traces: list[Any] = []
+    handler.profiler_args = {"on_trace_ready": traces.append}
+    assert answered(handler, [1, 2]) == [("postprocess", 2)] * 2
+    assert len(traces) == 1
+
+
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [({"training": 1}, "not 'training'"), ({"inference": 0}, "inference is 0"), ({"inference": "2"}, "is '2'")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Mapping
@@ -48,11 +49,16 @@ class MicroBatching:
         self._pools = [ThreadPoolExecutor(self._parallelism[stage], f"{stage}-") for stage in STAGES]
 
     def __call__(self, data: list[dict[str, Any]], context: Context) -> list[Any]:
-        """Answer a batch: one item per request, in order. Raises what a stage raises."""
+        """Answer a batch: one item per request, in order. Raises what a stage raises.
+
+        Under the profiler, and for explanations, the batch stays in one piece.
+        """
         start = time.time()
         handler = self.handler
         handler.context = context
-        if handler._is_describe():
+        if os.environ.get("ENABLE_TORCH_PROFILER"):
+            output, _ = handler._infer_with_profiler(data)
+        elif handler._is_describe():
             output = [handler.describe_handle()]
         elif handler._is_explain():
             output = handler.explain_handle(handler.preprocess(data), data)

@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 import socket
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -66,6 +66,8 @@ class Load(Struct, frozen=True, array_like=True, tag="load"):
     concurrent: bool = False
     metrics: tuple[tuple[str, str, str, tuple[str, ...]], ...] = ()
     """Name, unit, kind and dimension names of each metric that handlers find made already."""
+    arena: str = ""
+    """The file of the shared memory for large bodies."""
 
 
 class Item(Struct, frozen=True, array_like=True):
@@ -77,10 +79,14 @@ class Item(Struct, frozen=True, array_like=True):
 
 
 class Batch(Struct, frozen=True, array_like=True, tag="batch"):
-    """Run these requests; answered by one :class:`Result` or :class:`Failed` of the same number."""
+    """Run these requests; answered by one :class:`Result` or :class:`Failed` of the same number.
+
+    ``placed`` are ``(position, offset)`` of the bodies that are not in the frame but in shared memory.
+    """
 
     number: int
     items: tuple[Item, ...]
+    placed: tuple[tuple[int, int], ...] = ()
 
 
 class Cancel(Struct, frozen=True, array_like=True, tag="cancel"):
@@ -104,6 +110,8 @@ class Ready(Struct, frozen=True, array_like=True, tag="ready"):
     seconds: float
     notes: tuple[str, ...] = ()
     metrics: tuple[MetricSample, ...] = ()
+    sees_arena: bool = False
+    """Whether bodies may lie in the shared memory that the order named."""
 
 
 class Answer(Struct, frozen=True, array_like=True):
@@ -298,29 +306,48 @@ def write(sock: socket.socket, message: Message, bodies: Sequence[Buffer] = ()) 
 # --- requests and replies as heads and bodies ------------------------------------------------------
 
 
-def batch(number: int, requests: Iterable[Request]) -> tuple[Batch, list[Buffer]]:
-    """A batch of requests as a message and its bodies."""
+PLACED = 256 * 2**10
+"""Bytes from which a body is better placed in shared memory: over the socket it would be copied twice, in portions."""
+
+
+def batch(
+    number: int, requests: Iterable[Request], place: Callable[[Buffer], int | None] | None = None
+) -> tuple[Batch, list[Buffer]]:
+    """A batch of requests as a message and its bodies. ``place`` puts a large one elsewhere and says where."""
     bodies: list[Buffer] = []
     items = []
+    placed: list[tuple[int, int]] = []
     for request in requests:
         sizes = []
         for parameter in request.parameters:
-            bodies.append(parameter.value)
-            sizes.append((parameter.name, parameter.content_type, len(parameter.value)))
+            size = len(parameter.value)
+            offset = place(parameter.value) if place is not None and size >= PLACED else None
+            if offset is None:
+                bodies.append(parameter.value)
+            else:
+                placed.append((len(bodies) + len(placed), offset))
+            sizes.append((parameter.name, parameter.content_type, size))
         items.append(Item(request.id, request.headers, tuple(sizes)))
-    return Batch(number, tuple(items)), bodies
+    return Batch(number, tuple(items), tuple(placed)), bodies
 
 
-def requests(message: Batch, bodies: Buffer) -> list[Request]:
-    """The requests of a batch; parameter values are views into ``bodies``, not copies."""
+def requests(message: Batch, bodies: Buffer, arena: memoryview | None = None) -> list[Request]:
+    """The requests of a batch; parameter values are views into ``bodies`` or ``arena``, not copies."""
     view = memoryview(bodies)
+    elsewhere = dict(message.placed)
     found = []
-    start = 0
+    start = position = 0
     for item in message.items:
         parameters = []
         for name, content_type, size in item.parameters:
-            parameters.append(Parameter(name, view[start : start + size], content_type))  # type: ignore[arg-type]
-            start += size
+            if elsewhere and position in elsewhere and arena is not None:
+                offset = elsewhere[position]
+                value = arena[offset : offset + size]
+            else:
+                value = view[start : start + size]
+                start += size
+            position += 1
+            parameters.append(Parameter(name, value, content_type))  # type: ignore[arg-type]
         found.append(Request(item.id, item.headers, tuple(parameters)))
     return found
 

@@ -17,7 +17,7 @@ import msgspec
 from tsnb.archive.read import Extraction, discard, extract
 from tsnb.archive.unpack import revise
 from tsnb.config import Config
-from tsnb.engine import nursery, placement, processes, torchrun
+from tsnb.engine import arena, nursery, placement, processes, torchrun
 from tsnb.engine.api import Outcome, Registration, Scaled, Stream
 from tsnb.engine.dependencies import with_packages
 from tsnb.engine.job import Job, asked
@@ -55,6 +55,7 @@ class LocalEngine:
         self._gpu_counter = itertools.count()
         self._devices: list[placement.Device] | None = None
         self._background: set[asyncio.Task[None]] = set()
+        self._arena: arena.Arena | None = None
         self._closed = False
 
     async def start(self) -> None:
@@ -62,6 +63,7 @@ class LocalEngine:
         if self._devices is not None:
             return
         self._loop = asyncio.get_running_loop()
+        self._arena = arena.made()
         self._stats.open()
         if nursery.available():
             self._in_background(self._warm_up())
@@ -92,6 +94,8 @@ class LocalEngine:
         models = self._store.all()
         await asyncio.gather(*(model.close(max(0.1, timeout - 0.5)) for model in models))
         self._nursery.close()
+        if self._arena is not None:
+            self._arena.close()
         await asyncio.to_thread(_discard_all, [path for model in models for path in model.model_dirs])
         await asyncio.to_thread(self._stats.close)
 
@@ -135,6 +139,7 @@ class LocalEngine:
             spec = await with_packages(spec, self.config, cache_folder(self.config))
             folders = spec_folders(spec)
             model = served(spec, self.config, self._stats, self._recorder)
+            model.arena = self._arena
             self._store.add(spec.name, spec.version, model)
             self._stats.model_added(spec.name, spec.version)
             model.ring.attach(spec.name, spec.version, self._logs.model)

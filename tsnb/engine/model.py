@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from tsnb.config import Config
+from tsnb.engine.arena import Arena
 from tsnb.engine.batching import CostModel, ahead, decide, split
 from tsnb.engine.history import History
 from tsnb.engine.job import Job
@@ -34,6 +35,7 @@ NO_WORKER = (
 def spec_folders(spec: ModelSpec) -> list[str]:
     """The folders that belong to one code of a model: its own, and that of the packages it brought."""
     return [spec.model_dir, *([spec.packages] if spec.packages else [])]
+
 
 LOOP_TICK = 0.001
 """Seconds by which the loop's clock may be behind."""
@@ -62,6 +64,8 @@ class ServedModel:
         #: The code before the last swap.
         self.previous: ModelSpec | None = None
         self.candidates: list[Slot] = []
+        #: Shared memory for large bodies, where there is any.
+        self.arena: Arena | None = None
         self._builds = spec.build
         self._stats = stats
         self._recorder = recorder
@@ -180,7 +184,8 @@ class ServedModel:
 
     def make_handle(self, **settings: Any) -> WorkerHandle:
         """The server's side of the connection to one of its workers."""
-        return self.handle_class(**settings)
+        plain = self.handle_class is WorkerHandle  # the others send bodies their own way
+        return self.handle_class(arena=self.arena if plain else None, **settings)
 
     def _look_again(self, when: float | None) -> None:
         if when is not None and (

@@ -11,6 +11,7 @@ from typing import cast
 import msgspec
 
 from tsnb import protocol
+from tsnb.engine.arena import Arena
 from tsnb.engine.job import Job
 from tsnb.errors import HandlerFailed
 from tsnb.messages import Failure, MetricSample
@@ -27,13 +28,15 @@ class LoadFailed(Exception):
 class Flight:
     """A batch that a worker holds."""
 
-    __slots__ = ("begun", "jobs", "number", "started")
+    __slots__ = ("begun", "jobs", "number", "placed", "started")
 
     def __init__(self, number: int, jobs: Sequence[Job], started: float) -> None:
         self.number = number
         self.jobs = jobs
         self.started = started
         self.begun = perf_counter()
+        #: Which of its bodies lie in shared memory, and where.
+        self.placed: tuple[tuple[int, int], ...] = ()
 
 
 class WorkerHandle(asyncio.Protocol):
@@ -55,6 +58,7 @@ class WorkerHandle(asyncio.Protocol):
         on_overdue: Callable[[], None],
         response_timeout: float,
         max_response_size: int,
+        arena: Arena | None = None,
     ) -> None:
         self._on_done = on_done
         self._on_unstarted = on_unstarted
@@ -62,6 +66,8 @@ class WorkerHandle(asyncio.Protocol):
         self._on_overdue = on_overdue
         self._response_timeout = response_timeout
         self._reader = protocol.Reader(max_response_size)
+        self._arena = arena
+        self._sees_arena = False
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._loading: asyncio.Future[protocol.Ready] | None = None
@@ -101,6 +107,8 @@ class WorkerHandle(asyncio.Protocol):
     async def load(self, order: protocol.Load, timeout: float) -> protocol.Ready:
         """Let the worker load its model. Raises LoadFailed."""
         self._loading = self._loop.create_future()
+        if self._arena is not None:
+            order = msgspec.structs.replace(order, arena=self._arena.path)
         try:
             self._send(order)
         except (ValueError, OverflowError, TypeError, RecursionError) as error:
@@ -120,7 +128,10 @@ class WorkerHandle(asyncio.Protocol):
             self._begin(flight)
         else:
             self._ahead = flight
-        self._send(*protocol.batch(flight.number, [job.request for job in jobs]))
+        place = self._arena.place if self._arena is not None and self._sees_arena else None
+        message, bodies = protocol.batch(flight.number, [job.request for job in jobs], place)
+        flight.placed = message.placed
+        self._send(message, bodies)
 
     def _begin(self, flight: Flight) -> None:
         self.flight = flight
@@ -191,6 +202,7 @@ class WorkerHandle(asyncio.Protocol):
             case protocol.Failed():
                 self._on_failed(message)
             case protocol.Ready():
+                self._sees_arena = message.sees_arena
                 if self._loading is not None and not self._loading.done():
                     self._loading.set_result(message)
                 self._on_metrics(message.metrics)
@@ -239,6 +251,7 @@ class WorkerHandle(asyncio.Protocol):
         if self.flight is not None:
             self._fail(self.flight, error)
         if ahead is not None:
+            self._release(ahead)
             self._on_unstarted(ahead.jobs)
 
     def _fail(self, flight: Flight, error: Callable[[], Exception]) -> None:
@@ -246,11 +259,19 @@ class WorkerHandle(asyncio.Protocol):
             job.fail(error())
         self._finish(flight)
 
+    def _release(self, flight: Flight) -> None:
+        """The bodies of a batch are not needed any more."""
+        for _, offset in flight.placed:
+            cast("Arena", self._arena).release(offset)
+        flight.placed = ()
+
     def _finish(self, flight: Flight) -> None:
         now = self._loop.time()
+        if flight.placed:
+            self._release(flight)
         following, self.flight, self._ahead = self._ahead, None, None
         if following is not None:
-            following.started = now
+            following.started, following.begun = now, perf_counter()
             for job in following.jobs:
                 job.met = job.taken = now
             self._begin(following)

@@ -17,6 +17,7 @@ from tsnb.handlers.context import Context, RequestProcessor
 from tsnb.handlers.errors import PredictionException
 from tsnb.messages import Failure, Reply, Request
 from tsnb.protocol import Batch, Buffer, Failed, Load, Message, Ready
+from tsnb.worker.arena import opened
 from tsnb.worker.failures import describe, printable, text_of, where_returned
 from tsnb.worker.loader import EntryPoint, load
 from tsnb.worker.output import Tail
@@ -46,6 +47,7 @@ class Model:
         self._stages = Stages()
         self._entry: EntryPoint | None = None
         self._events: asyncio.AbstractEventLoop | None = None
+        self._arena = opened(order.arena)
         self.context = Context(
             order.model_name,
             order.model_dir,
@@ -70,7 +72,8 @@ class Model:
             return False
         seconds = time.perf_counter() - start
         notes = tuple(self.context.notes)
-        self._send(Ready(os.getpid(), self._device(), seconds, notes, self.context.metrics.take()), [])
+        metrics = self.context.metrics.take()
+        self._send(Ready(os.getpid(), self._device(), seconds, notes, metrics, self._arena is not None), [])
         return True
 
     def answer(self, batch: Batch, bodies: Buffer) -> None:
@@ -85,7 +88,7 @@ class Model:
             self.context.stream = None
 
     def _result(self, batch: Batch, bodies: Buffer) -> tuple[Message, list[Buffer]]:
-        data = self._stages.run("decode", self._open, batch.number, protocol.requests(batch, bodies))
+        data = self._stages.run("decode", self._open, batch.number, protocol.requests(batch, bodies, self._arena))
         start = time.perf_counter()
         results = self._stages.run("handle", self._call, data)
         return self._made(batch, results, time.perf_counter() - start)

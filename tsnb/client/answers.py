@@ -81,6 +81,11 @@ _NO_TSNB = (
 def unreachable(url: str, reason: Exception) -> ServerUnreachable:
     """The error for a URL where nobody answers."""
     why = str(reason) or type(reason).__name__
+    if "CERTIFICATE_VERIFY_FAILED" in why:
+        return ServerUnreachable(
+            f"The certificate of {_origin(url)} is not trusted here ({why}). Set the variable SSL_CERT_FILE to a "
+            "PEM file with the certificate, or with that of the authority that signed it."
+        )
     return ServerUnreachable(
         f"Nobody answers at {_origin(url)} ({why}). Start a server with `tsnb serve --model-store DIR`, "
         "or pass url= (or set TSNB_URL) to the one that runs."

@@ -91,7 +91,8 @@ class Transport:
         if self._pool is None:
             import httpx
 
-            self._pool = httpx.Client(trust_env=_beyond(self.address.inference), verify=_encrypted(self.address))
+            verify = httpx.create_ssl_context() if _encrypted(self.address) else False
+            self._pool = httpx.Client(trust_env=_beyond(self.address.inference), verify=verify)
         return self._pool
 
     def _with_token(self, url: str, headers: Mapping[str, str] | None) -> dict[str, str]:
@@ -135,7 +136,7 @@ async def _patient_async(url: str, timeout: float | None) -> AsyncIterator[httpx
     import httpx
 
     with _patient(url, timeout):
-        async with httpx.AsyncClient(
-            timeout=_limits(timeout), trust_env=_beyond(url), verify=url.startswith("https")
-        ) as http:
+        # Authorities of one's own (SSL_CERT_FILE) count on this machine, too, where proxies do not.
+        verify = httpx.create_ssl_context() if url.startswith("https") else False
+        async with httpx.AsyncClient(timeout=_limits(timeout), trust_env=_beyond(url), verify=verify) as http:
             yield http

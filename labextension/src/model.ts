@@ -1,8 +1,8 @@
 /**
  * The models as they are now, without a pixel.
  *
- * It asks when an event says that something changed and somebody looks, one question at a time; while nobody looks it
- * only remembers that what it has is old.
+ * It asks when an event says that something changed, one question at a time: for numbers only while somebody looks at
+ * them, and for nothing while the whole page is out of sight. Then it only remembers that what it has is old.
  */
 import { type ISignal, Signal } from '@lumino/signaling';
 
@@ -30,6 +30,7 @@ export class Models {
   constructor(
     private readonly _source: Source,
     private readonly _actions: Actions,
+    private readonly _awake: () => boolean = () => true,
     private readonly _gap = GAP
   ) {}
 
@@ -86,14 +87,19 @@ export class Models {
   /** Somebody looks from now on, until the returned function is called. */
   watch(): () => void {
     this._watching += 1;
-    if (this._stale) {
-      void this.refresh();
-    }
+    this.wake();
     let looking = true;
     return () => {
       this._watching -= looking ? 1 : 0;
       looking = false;
     };
+  }
+
+  /** The page is in sight again, or somebody looks: ask what changed meanwhile, if anything did. */
+  wake(): void {
+    if (this._stale && this._awake()) {
+      void this.refresh();
+    }
   }
 
   /** What the server's event says. */
@@ -105,8 +111,8 @@ export class Models {
       this._latest = [...this._latest.slice(-19), change.crash];
       this._crashed.emit(change.crash);
     }
-    if (this.watched) {
-      void this.refresh();
+    if (change.kind !== 'figures' || this.watched) {
+      this.wake();
     }
     this._changed.emit();
   }

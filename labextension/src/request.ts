@@ -5,6 +5,16 @@ import { Client } from 'tsnb-client';
 
 import type { ArchiveView, DiffView, LogLine, Made, Order, Overview, Scaled } from './wire.js';
 
+/** What the notebook server said no to, in its words. */
+export class Refused extends Error {
+  constructor(
+    message: string,
+    readonly status: number
+  ) {
+    super(message);
+  }
+}
+
 /** Everything the page asks the notebook server for. Errors are Errors with the server's own words. */
 export class Api {
   /** TorchServe's paths: predict, scale, unregister. */
@@ -50,7 +60,7 @@ export class Api {
     const answer = await ServerConnection.makeRequest(url, init, this._settings);
     const body = await answer.text();
     if (!answer.ok) {
-      throw new Error(refusal(body) ?? `The notebook server answered ${answer.status}.`);
+      throw new Refused(refusal(body) ?? `The notebook server answered ${answer.status}.`, answer.status);
     }
     return JSON.parse(body) as T;
   }

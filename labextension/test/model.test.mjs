@@ -31,7 +31,7 @@ class Server {
   unregister = this.note("unregister");
 }
 
-const open = (server) => new Models(server, server, 0);
+const open = (server, awake = () => true) => new Models(server, server, awake, 0);
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 test("what the server says is there after a refresh", async () => {
@@ -43,25 +43,43 @@ test("what the server says is there after a refresh", async () => {
   assert.deepEqual(models.totals, { ready: 2, workers: 2, queued: 0 });
 });
 
-test("an event asks the server only while somebody looks", async () => {
+test("numbers are asked for only while somebody looks", async () => {
   const server = new Server(overview(version()));
   const models = open(server);
-  models.note({ kind: "models", totals: { ready: 0, workers: 3, queued: 1 }, crash: null });
+  models.note({ kind: "figures", totals: { ready: 0, workers: 3, queued: 1 }, crash: null });
   await settled();
   assert.equal(server.asked, 0);
   assert.equal(models.totals.workers, 3);
   const away = models.watch();
   await settled();
   assert.equal(server.asked, 1, "what is old is asked again when somebody looks");
-  models.note({ kind: "models", totals, crash: null });
+  models.note({ kind: "figures", totals, crash: null });
   await settled();
   assert.equal(server.asked, 2);
   away();
   away();
   assert.equal(models.watched, false);
-  models.note({ kind: "models", totals, crash: null });
+  models.note({ kind: "figures", totals, crash: null });
   await settled();
   assert.equal(server.asked, 2);
+  models.note({ kind: "models", totals, crash: null });
+  await settled();
+  assert.equal(server.asked, 3, "models that come and go are news for the Running panel, too");
+});
+
+test("a page out of sight asks nothing until it is seen again", async () => {
+  let awake = false;
+  const server = new Server(overview(version()));
+  const models = open(server, () => awake);
+  models.watch();
+  models.note({ kind: "models", totals, crash: null });
+  await settled();
+  assert.equal(server.asked, 0);
+  awake = true;
+  models.wake();
+  models.wake();
+  await settled();
+  assert.equal(server.asked, 1);
 });
 
 test("many events make one question at a time", async () => {

@@ -62,7 +62,11 @@ export const looking: JupyterFrontEndPlugin<void> = {
         const model = await modelFor(models, args, trans.__('Open Log'), trans);
         if (model) {
           const { name, version } = model;
-          open(`tsnb-log-${name}-${version}`, () => logWidget(new Log(api, name, version), trans));
+          open(`tsnb-log-${name}-${version}`, () => {
+            const log = new Log(api, name, version);
+            models.changed.connect(() => (log.gone &&= models.find(name, version) === undefined));
+            return logWidget(log, trans);
+          });
         }
       }
     });
@@ -110,8 +114,10 @@ function fillLogConsole(app: JupyterFrontEnd, loggers: ILoggerRegistry, models: 
       const source = sourceOf(found.name, found.version);
       const log = known.get(source) ?? found;
       known.set(source, log);
+      const logger = loggers.getLogger(source);
+      logger.level = 'info'; // whoever opens it wants to see what the handler prints
       for (const line of await log.fetch()) {
-        loggers.getLogger(source).log({ type: 'text', level: level(line), data: `${line.worker} ${line.text}` });
+        logger.log({ type: 'text', level: level(line), data: `${line.worker} ${line.text}` });
       }
       if (commands.isToggled(LOG_CONSOLE)) {
         await commands.execute(LOG_CONSOLE); // it closes, since it would not change its source

@@ -22,7 +22,7 @@ export const models: JupyterFrontEndPlugin<Models> = {
   optional: [ITranslator, ICommandPalette],
   activate: (app: JupyterFrontEnd, translator: ITranslator | null, palette: ICommandPalette | null) => {
     const api = new Api(app.serviceManager.serverSettings);
-    const found = new Models(api, api.client);
+    const found = new Models(api, api.client, () => !document.hidden);
     follow(app, found);
     addCommands(app, found, api, translator ?? nullTranslator, palette);
     return found;
@@ -43,6 +43,7 @@ function follow(app: JupyterFrontEnd, found: Models): void {
     standby: () => document.hidden || !found.watched,
     auto: false
   });
+  document.addEventListener('visibilitychange', () => found.wake());
   void app.restored.then(() => {
     void found.refresh();
     void poll.start();

@@ -6,7 +6,7 @@ import { Poll } from '@lumino/polling';
 import { type ISignal, Signal } from '@lumino/signaling';
 import * as React from 'react';
 
-import type { Api } from '../request.js';
+import { type Api, Refused } from '../request.js';
 import type { LogLine } from '../wire.js';
 import { Problem } from './parts.js';
 
@@ -20,6 +20,8 @@ const SHOWN = 1_000;
 export class Log {
   lines: LogLine[] = [];
   problem = '';
+  /** The model is not served any more; asking again is in vain. */
+  gone = false;
 
   constructor(
     private readonly _api: Pick<Api, 'logs'>,
@@ -40,6 +42,7 @@ export class Log {
       this.problem = '';
     } catch (error) {
       this.problem = error instanceof Error ? error.message : String(error);
+      this.gone = error instanceof Refused && error.status === 404;
       this._changed.emit();
       throw error;
     }
@@ -47,11 +50,6 @@ export class Log {
       this._changed.emit();
     }
     return fresh;
-  }
-
-  clear(): void {
-    this.lines = this.lines.slice(-1);
-    this._changed.emit();
   }
 
   private readonly _changed = new Signal<this, void>(this);
@@ -69,7 +67,7 @@ class LogBody extends ReactWidget {
       name: `tsnb:logs ${_log.name} ${_log.version}`,
       factory: () => _log.fetch(),
       frequency: { interval: PACE, backoff: true, max: SLOWEST },
-      standby: () => document.hidden || !this.isVisible
+      standby: () => document.hidden || !this.isVisible || _log.gone
     });
   }
 

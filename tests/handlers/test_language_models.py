@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 import torch
+from support.command import Server
 
+from tsnb.archive.write import archive
 from tsnb.handlers import DEFAULT_HANDLERS
 from tsnb.handlers.base import BaseHandler
 from tsnb.handlers.context import Context, RequestProcessor
@@ -236,3 +238,28 @@ def test_a_batch_of_texts_is_streamed_word_by_word() -> None:
 def test_a_streamer_without_news_gives_up() -> None:
     with pytest.raises(Empty):
         next(TextIteratorStreamerBatch(Letters(), 1, timeout=0.01))
+
+
+def test_vllm_is_served_with_its_paths_and_streams(tmp_path: Path) -> None:
+    """The whole way: an archive without a handler file, ``url_path``, an asynchronous worker, events over HTTP."""
+    store = tmp_path / "store"
+    store.mkdir()
+    config = tmp_path / "model-config.yaml"
+    config.write_text(
+        "minWorkers: 1\nasyncCommunication: true\n"
+        "handler: {vllm_engine_config: {max_model_len: 9, served_model_name: tiny}}\n"
+    )
+    archive("llm", version="1.0", handler="vllm_handler", config_file=str(config), export_path=str(store))
+    arguments = ["--model-store", str(store), "--models", "all", "--disable-token-auth", "--port", "0"]
+    server = Server(arguments, tmp_path, {"PYTHONPATH": str(STAND_INS), "OMP_NUM_THREADS": "1"}, ()).until_ready()
+    try:
+        listed = server.post("predictions/llm/1.0/v1/models", b"")
+        assert listed.json() == {"data": [{"id": "tiny", "max_model_len": 9}]}
+        request = {"model": "tiny", "prompt": "so it is", "stream": True}
+        answer = server.post("predictions/llm/1.0/v1/chat/completions", json.dumps(request).encode())
+        assert answer.text == "data: SO\n\ndata: IT\n\ndata: IS\n\ndata: [DONE]\n\n"
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        wrong = server.post("predictions/llm/1.0/v9/nothing", b"{}")
+        assert (wrong.status_code, wrong.json()["message"]) == (404, "Unknown API endpoint: v9/nothing")
+    finally:
+        server.stop()

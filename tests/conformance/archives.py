@@ -30,6 +30,17 @@ class Made:
     more: dict[str, Any] = field(default_factory=dict)
 
 
+TALKS = {
+    "minWorkers": 1,
+    "maxWorkers": 1,
+    "batchSize": 50,
+    "maxBatchDelay": 10,
+    "sequenceBatching": True,
+    "sequenceMaxIdleMSec": 60000,
+    "maxNumSequence": 50,
+    "maxSequenceJobQueueSize": 4,
+}
+
 ARCHIVES: dict[str, Made] = {
     "probe": Made("probe"),
     "headers": Made("headers"),
@@ -74,6 +85,17 @@ ARCHIVES: dict[str, Made] = {
     "eager": Made("batched", config={"minWorkers": 1, "maxWorkers": 1, "batchSize": 4, "maxBatchDelay": 1000}),
     "dies": Made("dies"),
     "elsewhere": Made("module"),
+    "talks": Made("talks", config=TALKS),
+    "talks_in_steps": Made("talks", config={**TALKS, "continuousBatching": True}),
+    "talks_little": Made(
+        "talks", config={**TALKS, "sequenceMaxIdleMSec": 700, "maxNumSequence": 1, "maxSequenceJobQueueSize": 1}
+    ),
+    "talks_for_ever": Made("talks", config={"sequenceBatching": True}),
+    "in_steps": Made("in_steps", config={"minWorkers": 1, "maxWorkers": 1, "batchSize": 4, "continuousBatching": True}),
+    "together": Made("together", config={"minWorkers": 1, "maxWorkers": 1, "asyncCommunication": True}),
+    "ticketed": Made("holds", config={"minWorkers": 1, "maxWorkers": 1, "useJobTicket": True}),
+    "needs_nonsense": Made("echo", more={"requirements_file": str(HANDLERS / "nonsense.txt")}),
+    "venv": Made("echo", config={"useVenv": True}),
 }
 
 NOT_IN_STORE = ("elsewhere.mar",)

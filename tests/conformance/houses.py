@@ -51,5 +51,9 @@ HOUSES: dict[str, House] = {
     ),
     "oip": House(load=("probe",), config={"ts_open_inference_protocol": "true", "service_envelope": "kservev2"}),
     "kserve": House(load=("probe",), config={"service_envelope": "kserve"}),
+    "kinds": House(
+        load=("talks", "talks_in_steps", "talks_little", "in_steps", "together", "ticketed"),
+        config={"install_py_dep_per_model": "true"},
+    ),
     "together": House(load=("probe",), one_address=True),
 }

@@ -39,8 +39,8 @@ def loop():
     loop.close()
 
 
-def job(loop, name, created=0.0, deadline=None):
-    return Job(Request(name), lambda outcome: None, created, deadline)
+def job(loop, name, created=0.0):
+    return Job(Request(name), lambda outcome: None, created)
 
 
 def names(jobs):
@@ -64,15 +64,6 @@ def test_jobs_put_back_go_to_the_head_in_their_old_order(loop):
     taken = queue.take(2)
     queue.put_back(taken)
     assert names(queue.drain()) == ["a", "b", "c", "d"]
-
-
-def test_expired_jobs_are_taken_out_and_others_stay(loop):
-    queue = JobQueue(10)
-    queue.put(job(loop, "late", deadline=5.0))
-    queue.put(job(loop, "patient"))
-    queue.put(job(loop, "early", deadline=9.0))
-    assert names(queue.expired(6.0)) == ["late"]
-    assert names(queue.drain()) == ["patient", "early"]
 
 
 # --- batching -----------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ MAX_WAITING_PARTS = 256
 
 
 class Job:
-    """A request, when it came, when it must be answered, and who is told.
+    """A request, when it came, and who is told.
 
     Times are those of the event loop's clock. ``done`` is called once, with
     the outcome, unless the job is abandoned before.
@@ -30,7 +30,6 @@ class Job:
         "begun",
         "counted",
         "created",
-        "deadline",
         "done",
         "error",
         "met",
@@ -41,15 +40,12 @@ class Job:
         "taken",
     )
 
-    def __init__(
-        self, request: Request, done: Callable[[Outcome], None], created: float, deadline: float | None = None
-    ) -> None:
+    def __init__(self, request: Request, done: Callable[[Outcome], None], created: float) -> None:
         self.request = request
         self.done = done
         self.created = created
         #: The same moment on a finer clock: that of a loop can tick in milliseconds.
         self.begun = perf_counter()
-        self.deadline = deadline
         #: When a worker was idle for it; from then on it waits for nothing but its batch to fill.
         self.met = 0.0
         self.taken = 0.0

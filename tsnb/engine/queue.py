@@ -48,13 +48,6 @@ class JobQueue:
         except ValueError:
             return
 
-    def expired(self, now: float) -> list[Job]:
-        """Take out every job whose deadline has passed."""
-        late = [job for job in self._jobs if job.deadline is not None and job.deadline <= now]
-        for job in late:
-            self._jobs.remove(job)
-        return late
-
     def oldest(self) -> float | None:
         """When the first job in the line was created, or None for an empty line."""
         return self._jobs[0].created if self._jobs else None

@@ -202,6 +202,8 @@ class Slot:
     async def _serve(self) -> None:
         assert self.handle is not None  # noqa: S101
         self.state = "ready"
+        if self._backoff.down_for(time.monotonic()):
+            log.info("Auto recovery succeeded, reset recoveryStartTS: worker %s of %s", self.id, self._model.label)
         self._backoff.reset()
         self._death = ""
         self.failure = None
@@ -312,7 +314,9 @@ class Slot:
 
     async def _wait_for_retry(self) -> bool:
         """Wait as the back-off says; False when it says to give up."""
+        again = self._backoff.down_for(time.monotonic()) > 0
         delay = self._backoff.next(time.monotonic())
+        log.info("Auto recovery %s: worker %s", "failed again" if again else "start timestamp", self.id)
         if delay is None:
             log.error("worker %s of %s is given up: it was down for too long", self.id, self._model.label)
             return False

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from tsnb import protocol
 from tsnb.messages import Failure
 from tsnb.protocol import Batch, Buffer, Cancel, Failed, Item, Load, Message, Stop
-from tsnb.worker.model import Model, Send
+from tsnb.worker.model import Model, Send, batch_answer
 from tsnb.worker.output import Tail
 from tsnb.worker.stages import Stages
 
@@ -92,7 +92,7 @@ class ConcurrentModel(Model):
             results = await self._stages.wait("handle", self._entry, data, self.context)
             self._stages.run("encode", self._send, *self._made(batch, results, time.perf_counter() - start))
         except Exception as error:
-            self._fail_batch(batch.number, error, ids)
+            self._fail(batch.number, error, batch_answer(error), ids)
 
 
 def _lose(ended: asyncio.Future[None], error: Exception) -> None:

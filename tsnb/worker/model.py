@@ -83,7 +83,7 @@ class Model:
         try:
             self._stages.run("encode", self._send, *self._result(batch, bodies))
         except Exception as error:
-            self._fail_batch(batch.number, error, ids)
+            self._fail(batch.number, error, batch_answer(error), ids)
         finally:
             self.context.stream = None
 
@@ -129,13 +129,6 @@ class Model:
         if last:
             _say_what_follows(rows, results, self.context.stopping_criteria)
         return [_reply(row, value) for row, value in zip(rows, results, strict=True)]
-
-    def _fail_batch(self, number: int, error: Exception, ids: tuple[str, ...]) -> None:
-        answer = _batch_answer(error)
-        if answer[0] == 200:  # a handler that raises a success: TorchServe answers so
-            self._send(*protocol.result(number, [Reply(b"error")] * len(ids), metrics=self.context.metrics.take()))
-        else:
-            self._fail(number, error, answer, ids)
 
     def _fail(self, number: int | None, error: Exception, answer: tuple[int, str], ids: tuple[str, ...]) -> None:
         order = self._order
@@ -209,7 +202,7 @@ def _check(results: Any, wanted: int) -> None:
         )
 
 
-def _batch_answer(error: Exception) -> tuple[int, str]:
+def batch_answer(error: Exception) -> tuple[int, str]:
     """Status and message for the clients of a batch that failed (spec 1.4)."""
     if isinstance(error, MemoryError):
         return 507, "Out of resources"

@@ -1,0 +1,110 @@
+"""Models that are not served the plain way: sequences, steps, asynchronous handlers, tickets, own packages (spec 7)."""
+
+from tests.conformance.calls import call
+from tests.conformance.case import Cases
+from tests.conformance.steps import Begun, FileComes, Finished, MakeFile, Until
+
+cases = Cases("kinds", house="kinds")
+TEXT = {"content_type": "text/plain"}
+
+
+def say(model: str, word: str, sequence: str = "", **headers: str):
+    own = {name.replace("_", "-"): value for name, value in headers.items()}
+    name = {"ts_request_sequence_id": sequence} if sequence else {}
+    return call(f"POST /predictions/{model}", word, headers={**name, **own}, **TEXT)
+
+
+def ok(answer):
+    return answer.get("status") == 200
+
+
+for model in ("talks", "talks_in_steps"):
+    a, b, c, d = (f"{model}-{letter}" for letter in "abcd")
+    cases.add(f"{model}: a sequence", say(model, "one", a), say(model, "two", a), say(model, "three", a))
+    cases.add(f"{model}: two sequences", say(model, "one", b), say(model, "uno", c), say(model, "two", b))
+    cases.add(f"{model}: a sequence without a name", say(model, "one"), say(model, "two"))
+    start = {"ts_request_sequence_start": "true"}
+    again = call(f"POST /predictions/{model}", "anew", headers={"ts_request_sequence_id": a, **start}, **TEXT)
+    cases.add(f"{model}: a sequence that says that it begins", say(model, "one", a), again, say(model, "two", a))
+    cases.add(f"{model}: a sequence that ends", say(model, "end", d), say(model, "more", d))
+    cases.add(f"{model}: by a version", say(f"{model}/1.0", "one", a))
+    cases.add(
+        f"{model}: described", call(f"management GET /models/{model}", show=lambda found: sequence_keys(found[0]))
+    )
+
+
+def sequence_keys(found):
+    wanted = ("stateful", "sequence", "maxNum", "maxSeq", "continuous", "useJob", "batchSize")
+    return {name: value for name, value in found.items() if name.startswith(wanted)}
+
+
+lone = call("POST /predictions/talks", "one", headers={"TS_REQUEST_SEQUENCE_ID": "talks-a"}, **TEXT)
+cases.add("talks: the header in capitals", say("talks", "one", "talks-a"), lone, differs="Header look-ups")
+
+few = "talks_little"
+cases.add(
+    "as many sequences as are allowed",
+    Until(say(few, "one", "one"), ok),
+    say(few, "one", "another"),
+    Until(say(few, "one", "another"), ok),
+)
+cases.add(
+    "as many requests of a sequence as may wait",
+    Until(say(few, "one", "busy"), ok),
+    Begun("busy", (say(few, "hold <folder>/little", "busy"),)),
+    FileComes("<folder>/little.begun"),
+    Begun("waiting", (say(few, "next", "busy"), say(few, "next", "busy"))),
+    Until(call("POST /predictions/talks", "x", headers={"ts_request_sequence_id": "talks-a"}, **TEXT), ok),
+    MakeFile("<folder>/little.go"),
+    Finished("busy"),
+    Finished("waiting"),
+)
+
+for word in ("go 3", "plain", "fail 1", "fail 2"):
+    cases.add(f"steps: {word}", say("in_steps", word, X_Own="mine"))
+cases.add(
+    "steps: several at once",
+    Begun("steps", (say("in_steps", "go 3"), say("in_steps", "go 2"), say("in_steps", "plain"))),
+    Finished("steps"),
+)
+cases.add("steps: by explanations", call("POST /explanations/in_steps", "go 2", **TEXT))
+
+for word in ("word", "fail", "busy", "parts", "header", ""):
+    cases.add(f"together: {word or 'nothing'}", say("together", word))
+cases.add("together: two at once", Begun("meet", (say("together", "meet"), say("together", "meet"))), Finished("meet"))
+
+hold = call("POST /predictions/ticketed", "<folder>/ticketed", **TEXT)
+cases.add(
+    "a request without a ticket",
+    Until(call("POST /predictions/ticketed", "", **TEXT), ok),
+    Begun("held", (hold,)),
+    FileComes("<folder>/ticketed.begun"),
+    call("POST /predictions/ticketed", "", **TEXT),
+    MakeFile("<folder>/ticketed.go"),
+    Finished("held"),
+    Until(call("POST /predictions/ticketed", "", **TEXT), ok),
+    call("POST /predictions/ticketed", "", **TEXT),
+)
+
+
+def register(archive: str):
+    return call(f"management POST /models?url={archive}.mar&initial_workers=1")
+
+
+def remove(model: str):
+    return call(f"management DELETE /models/{model}", silent=True)
+
+
+cases.add(
+    "requirements that cannot be installed",
+    register("needs_nonsense"),
+    call("POST /predictions/needs_nonsense", "1", **TEXT),
+    differs="A model whose requirements",
+)
+cases.add("a virtual environment", register("venv"), call("POST /predictions/venv", "1", **TEXT), remove("venv"))
+cases.add(
+    "sequences without an idle time",
+    register("talks_for_ever"),
+    call("POST /predictions/talks_for_ever", "1", headers={"ts_request_sequence_id": "a"}, **TEXT),
+    differs="`sequenceBatching` without",
+)

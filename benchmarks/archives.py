@@ -23,12 +23,18 @@ def write(store: Path, task: str) -> Path:
     return path
 
 
-def properties(task: str, batch: int, delay: int, ports: list[int], **more: str | int) -> str:
-    """A ``config.properties`` that serves the archive with one worker; ports: inference, management, metrics, gRPC."""
-    said = {"marName": f"{task}.mar", "minWorkers": 1, "maxWorkers": 1, "batchSize": batch, "maxBatchDelay": delay}
+def properties(task: str, batch: int, delay: int, ports: list[int], workers: int = 1, **more: str | int) -> str:
+    """A ``config.properties`` that serves the archive; ports: inference, management, metrics, gRPC."""
+    said = {
+        "marName": f"{task}.mar",
+        "minWorkers": workers,
+        "maxWorkers": workers,
+        "batchSize": batch,
+        "maxBatchDelay": delay,
+    }
     models = {task: {"1.0": {"defaultVersion": True, "responseTimeout": 120, **said}}}
     names = ("inference_address", "management_address", "metrics_address")
     values: dict[str, object] = dict(zip(names, (f"http://127.0.0.1:{port}" for port in ports), strict=False))
     values |= {"grpc_inference_port": ports[3], "grpc_management_port": ports[4]}
-    values |= {"default_workers_per_model": 1, "models": json.dumps(models), **more}
+    values |= {"default_workers_per_model": workers, "models": json.dumps(models), **more}
     return "".join(f"{name}={value}\n" for name, value in values.items())

@@ -42,7 +42,7 @@ class Entrant:
 
 @contextlib.contextmanager
 def contest(
-    book: Book, plan: Plan, row: str, task: str, batches: tuple[int, ...], delay: int = 10
+    book: Book, plan: Plan, row: str, task: str, batches: tuple[int, ...], delay: int = 10, workers: int = 1
 ) -> Iterator[list[Entrant]]:
     """The servers that came up and answered right, paused; the others are in the book's notes."""
     opened: list[contextlib.ExitStack] = []
@@ -50,7 +50,7 @@ def contest(
 
     def enter(each: tuple[Peer, int]) -> Entrant | Exception:
         try:
-            return _enter(opened, plan, each[0], task, each[1], delay)
+            return _enter(opened, plan, each[0], task, each[1], delay, workers)
         except UNABLE as error:
             return error
 
@@ -66,7 +66,9 @@ def contest(
             list(pool.map(contextlib.ExitStack.close, opened))
 
 
-def _enter(opened: list[contextlib.ExitStack], plan: Plan, peer: Peer, task: str, batch: int, delay: int) -> Entrant:
+def _enter(
+    opened: list[contextlib.ExitStack], plan: Plan, peer: Peer, task: str, batch: int, delay: int, workers: int
+) -> Entrant:
     if task not in peer.tasks:
         raise NotStarted(f"its app here does not have the task {task!r}")
     if plan.late():
@@ -75,7 +77,7 @@ def _enter(opened: list[contextlib.ExitStack], plan: Plan, peer: Peer, task: str
     opened.append(own)
     folder = own.enter_context(scratch())
     try:
-        server = own.enter_context(started(peer.launch(task, batch, delay, folder), folder))
+        server = own.enter_context(started(peer.launch(task, batch, delay, folder, workers), folder))
         bodies = [peer.body(task, value, batch) for value in inputs.values(task)]
         until_it_answers(server, bodies[0], inputs.content_type(task))
         if task != "stream":

@@ -9,6 +9,7 @@ from benchmarks.peers import PEERS
 TITLES = {
     "echo": "Echo: tiny JSON in, a constant out",
     "mlp": "MLP on 784 JSON floats",
+    "mlp2": "the same MLP with two workers",
     "cnn": "Compute-bound CNN",
     "raw": "1 MB raw body",
     "stream": "A stream of 10,000 small chunks",

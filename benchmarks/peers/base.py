@@ -31,8 +31,8 @@ class Peer(ABC):
         return environments.versions(self.python(), *self.packages, "torch")
 
     @abstractmethod
-    def launch(self, task: str, batch: int, delay: int, folder: Path) -> Launch:
-        """Serve ``task`` with one worker and batches up to ``batch``, waiting ``delay`` ms. Raises NotInstalled."""
+    def launch(self, task: str, batch: int, delay: int, folder: Path, workers: int = 1) -> Launch:
+        """Serve ``task`` with batches up to ``batch``, which wait ``delay`` ms. Raises NotInstalled."""
 
     def body(self, task: str, value: Any, batch: int) -> bytes:
         """What to send for a value."""

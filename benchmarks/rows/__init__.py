@@ -14,6 +14,7 @@ ROWS: dict[str, Callable[[Book, Plan], None]] = {
     "mlp": partial(throughput.measure, row="mlp", task="mlp"),
     "cnn": partial(throughput.measure, row="cnn", task="cnn"),
     "raw": partial(throughput.measure, row="raw", task="raw"),
+    "mlp2": partial(throughput.measure, row="mlp2", task="mlp", workers=2),
     "stream": stream.measure,
     "lone": lone.measure,
     "half": half.measure,

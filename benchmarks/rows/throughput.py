@@ -19,9 +19,9 @@ SAME_BATCH = 0.005
 """Seconds within which answers belong to one batch."""
 
 
-def measure(book: Book, plan: Plan, row: str, task: str) -> None:
+def measure(book: Book, plan: Plan, row: str, task: str, workers: int = 1) -> None:
     """Probe both settings, then alternate: A B C A B C."""
-    with contest(book, plan, row, task, BATCHES) as entrants:
+    with contest(book, plan, row, task, BATCHES, workers=workers) as entrants:
         peers = by_peer(entrants)
         better = {name: _better(book, row, settings) for name, settings in peers.items()}
         for _ in range(plan.rounds):

@@ -8,10 +8,13 @@ import bentoml
 from bench_task import make
 
 TASK, BATCH = os.environ["BENCH_TASK"], int(os.environ["BENCH_BATCH"])
+WORKERS = int(os.environ["BENCH_WORKERS"])
 Item = int if TASK in ("echo", "stream") else list[float]
 
 
-@bentoml.service(workers=1, traffic={"timeout": 60, "max_concurrency": 1000}, logging={"access": {"enabled": False}})
+@bentoml.service(
+    workers=WORKERS, traffic={"timeout": 60, "max_concurrency": 1000}, logging={"access": {"enabled": False}}
+)
 class Predict:
     def __init__(self):
         self.task = make(TASK)

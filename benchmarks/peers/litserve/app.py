@@ -7,7 +7,7 @@ import litserve
 from bench_task import make
 from fastapi import Body, Request
 
-TASK, BATCH, DELAY, PORT = sys.argv[1], *map(int, sys.argv[2:5])
+TASK, BATCH, DELAY, PORT, WORKERS = sys.argv[1], *map(int, sys.argv[2:6])
 Incoming = Annotated[bytes, Body(media_type="application/octet-stream")] if TASK == "raw" else Request
 
 
@@ -50,5 +50,5 @@ if __name__ == "__main__":
         api = Stream(stream=True)
     else:
         api = Predict(max_batch_size=BATCH, batch_timeout=DELAY / 1000 if BATCH > 1 else 0)
-    server = litserve.LitServer(api, accelerator="cpu", workers_per_device=1, fast_queue=True)
+    server = litserve.LitServer(api, accelerator="cpu", workers_per_device=WORKERS, fast_queue=True)
     server.run(host="127.0.0.1", port=PORT, num_api_servers=1, log_level="error", generate_client_file=False)

@@ -16,6 +16,6 @@ class LitServe(AppPeer):
     packages = ("litserve",)
     setting = "1 API server, 1 worker, `fast_queue=True`, `batch_timeout` as the batch delay, log level error"
 
-    def launch(self, task: str, batch: int, delay: int, folder: Path) -> Launch:
+    def launch(self, task: str, batch: int, delay: int, folder: Path, workers: int = 1) -> Launch:
         port = free_port()
-        return Launch(self.app(task, batch, delay, port), f"http://127.0.0.1:{port}/predict")
+        return Launch(self.app(task, batch, delay, port, workers), f"http://127.0.0.1:{port}/predict")

@@ -31,5 +31,6 @@ class Stream(SSEWorker):
 if __name__ == "__main__":
     server = Server()
     worker = Stream if TASK == "stream" else Predict
-    server.append_worker(worker, num=1, max_batch_size=BATCH, max_wait_time=int(os.environ["BENCH_DELAY"]), timeout=60)
+    count, delay = int(os.environ["BENCH_WORKERS"]), int(os.environ["BENCH_DELAY"])
+    server.append_worker(worker, num=count, max_batch_size=BATCH, max_wait_time=delay, timeout=60)
     server.run()

@@ -11,11 +11,13 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 TASK, BATCH, DELAY, PORT = sys.argv[1], *map(int, sys.argv[2:5])
-FOLDER = sys.argv[5]
+FOLDER, WORKERS = sys.argv[5], int(sys.argv[6])
 QUIET = LoggingConfig(enable_access_log=False, log_level="ERROR")
 
 
-@serve.deployment(num_replicas=1, max_ongoing_requests=256, logging_config=QUIET, ray_actor_options={"num_cpus": 1})
+@serve.deployment(
+    num_replicas=WORKERS, max_ongoing_requests=256, logging_config=QUIET, ray_actor_options={"num_cpus": 1}
+)
 class Predict:
     def __init__(self):
         self.task = make(TASK)

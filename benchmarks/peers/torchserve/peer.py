@@ -20,7 +20,7 @@ class TorchServe(Peer):
     packages = ("torchserve",)
     setting = "1 worker, no token, no snapshots, system metrics off, only errors logged"
 
-    def launch(self, task: str, batch: int, delay: int, folder: Path) -> Launch:
+    def launch(self, task: str, batch: int, delay: int, folder: Path, workers: int = 1) -> Launch:
         if shutil.which("java") is None:
             raise NotInstalled("needs Java 17 (apt-get install openjdk-17-jre-headless)")
         home = self.python().parent
@@ -28,7 +28,7 @@ class TorchServe(Peer):
         archives.write(store, task)
         ports = [free_port() for _ in range(5)]
         config = folder / "config.properties"
-        config.write_text(archives.properties(task, batch, delay, ports, disable_system_metrics="true"))
+        config.write_text(archives.properties(task, batch, delay, ports, workers, disable_system_metrics="true"))
         command = [str(home / "torchserve"), "--foreground", "--start", "--model-store", str(store), "--models", "all"]
         command += ["--ts-config", str(config), "--ncs", "--disable-token-auth", "--enable-model-api"]
         command += ["--log-config", str(Path(__file__).parent / "log4j2.xml")]

@@ -16,18 +16,18 @@ class Tsnb(Peer):
     name = "tsnb"
     title = "tsnb"
     packages = ("tsnb",)
-    setting = "`tsnb serve --no-access-log`, 1 worker, else defaults"
+    setting = "`tsnb serve --no-access-log`, 1 worker where a row says nothing else, else defaults"
 
     def python(self) -> Path:
         """The one this harness runs on."""
         return Path(sys.executable)
 
-    def launch(self, task: str, batch: int, delay: int, folder: Path) -> Launch:
+    def launch(self, task: str, batch: int, delay: int, folder: Path, workers: int = 1) -> Launch:
         store = folder / "store"
         archives.write(store, task)
         ports = [free_port() for _ in range(5)]
         config = folder / "config.properties"
-        config.write_text(archives.properties(task, batch, delay, ports))
+        config.write_text(archives.properties(task, batch, delay, ports, workers))
         command = [str(self.python()), "-m", "tsnb", "serve", "--model-store", str(store), "--models", "all"]
         command += ["--ts-config", str(config), "--ncs", "--disable-token-auth", "--no-access-log"]
         # This repository, whatever else the environment has installed.

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+import yaml
 from support.command import DEADLINE, clean_environment, one_line, run
 
 ADDRESSES = "".join(f"{name}_address=http://127.0.0.1:0\n" for name in ("inference", "management", "metrics"))
@@ -147,3 +150,23 @@ def test_a_command_that_is_not_ours_is_not_replaced(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "is not tsnb's" in one_line(done.stderr)
     assert [path.name for path in tmp_path.iterdir()] == ["torchserve"]
+
+
+def test_a_language_model_is_served_with_one_command(folder: Path) -> None:
+    environ = {**environment(folder), "TS_CONFIG_FILE": "config.properties", "PYTHONUNBUFFERED": "1"}
+    words = ["--model_name", "llm", "--model_store", "store", "--model_id", "tiny", "--disable_token_auth"]
+    command = [sys.executable, "-m", "ts.llm_launcher", *words, "--vllm_engine.max_model_len", "512"]
+    with subprocess.Popen(command, cwd=folder, env=environ, stdout=subprocess.PIPE, text=True) as launcher:
+        assert launcher.stdout is not None
+        said = list(takewhile(lambda line: "Model server started" not in line, launcher.stdout))
+        url = next(line for line in said if line.startswith("Management address: ")).partition(": ")[2].strip()
+        model = httpx.get(f"{url}/models/llm", trust_env=False).json()[0]
+        config = yaml.safe_load((folder / "store" / "llm" / "model-config.yaml").read_text())
+        launcher.terminate()
+        launcher.communicate(timeout=DEADLINE)
+    assert (model["batchSize"], model["startupTimeout"], len(model["workers"])) == (1, 1200, 1)
+    assert config["handler"]["model_path"] == "tiny"
+    assert config["handler"]["vllm_engine_config"]["max_model_len"] == 512
+    assert launcher.returncode == 0
+    assert list((folder / "store").iterdir()) == []
+    assert not (folder / "tmp" / ".model_server.pid").exists()

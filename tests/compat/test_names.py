@@ -69,7 +69,7 @@ NAMES = {
 }
 """The names that handlers in the wild import, and the modules of tsnb that they come from."""
 
-ELSEWHERE = {"ts.launcher", "ts.version"}
+ELSEWHERE = {"ts.launcher", "ts.llm_launcher", "ts.version"}
 RENAMED = {
     "ts.metrics.caching_metric.CachingMetric": "Metric",
     "ts.metrics.metric.Metric": "OldMetric",

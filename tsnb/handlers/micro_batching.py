@@ -57,7 +57,7 @@ class MicroBatching:
         handler = self.handler
         handler.context = context
         if os.environ.get("ENABLE_TORCH_PROFILER"):
-            output, _ = handler._infer_with_profiler(data)
+            output: list[Any] = handler._infer_with_profiler(data)[0]
         elif handler._is_describe():
             output = [handler.describe_handle()]
         elif handler._is_explain():

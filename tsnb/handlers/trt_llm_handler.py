@@ -1,7 +1,8 @@
 """The default handler ``trt_llm_handler``: a language model as NVIDIA's TensorRT-LLM runs it (spec 6.7).
 
 The model's configuration says where the engine and the tokenizer are, in the
-archive or elsewhere::
+archive or elsewhere; ``trt_llm_engine_config`` are arguments of
+``tensorrt_llm.LLM``::
 
     handler:
       engine_dir: engines/llama
@@ -47,9 +48,9 @@ class TRTLLMHandler(BaseHandler):
         )
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token_id = self.tokenizer.eos_token_id
-        self.trt_llm_engine = self._library.LLM(
-            model=engine, tokenizer=self.tokenizer, kv_cache_config=cache(**settings.get("kv_cache_config", {}))
-        )
+        options = {"kv_cache_config": cache(**settings.get("kv_cache_config", {}))}
+        options |= settings.get("trt_llm_engine_config", {})
+        self.trt_llm_engine = self._library.LLM(model=engine, tokenizer=self.tokenizer, **options)
         self.initialized = True
 
     async def handle(self, data: list[dict[str, Any]], context: Context) -> list[Any]:  # type: ignore[override]

@@ -64,10 +64,7 @@ def _options(args: argparse.Namespace, engine: str) -> dict[str, Any]:
 
 
 def _vllm(args: argparse.Namespace, gpus: int) -> dict[str, Any]:
-    options = _options(args, "vllm_engine") | {
-        "tensor_parallel_size": max(gpus, 1),
-        "served_model_name": args.model_name,
-    }
+    options = _options(args, "vllm_engine") | {"tensor_parallel_size": max(gpus, 1)}
     if "download_dir" in options:
         options["download_dir"] = str(options["download_dir"].resolve())
     return {"model_path": args.model_id, "vllm_engine_config": options}

@@ -3,16 +3,22 @@
 import json
 import os
 import signal
+import socket
 
 import psutil
 import pytest
 
 from tests.engine.conftest import until
+from tests.engine.test_local import run
+from tsnb import protocol
+from tsnb.engine.job import Job
 from tsnb.engine.lifecycle import with_lifecycle
 from tsnb.engine.placement import capacity, room_for, spread, variable
+from tsnb.engine.ranks import grouped
 from tsnb.engine.torchrun import command
+from tsnb.engine.worker_handle import WorkerHandle
 from tsnb.errors import HandlerFailed, TsnbError, WorkersFailed
-from tsnb.messages import ModelSpec, Parallelism
+from tsnb.messages import ModelSpec, Parallelism, Request
 
 SUM = """
     import os
@@ -94,6 +100,27 @@ def test_one_process_can_see_several_devices(shared):
         assert (await b.ask("sees")).body == b"1"
 
     shared(scenario)
+
+
+@pytest.mark.parametrize("for_all", [True, False])
+def test_in_a_pipeline_only_the_first_rank_is_given_batches(for_all):
+    async def scenario():
+        ignore = dict.fromkeys(("on_done", "on_unstarted", "on_metrics", "on_overdue"), lambda *_: None)
+        handle = grouped(WorkerHandle, batches_for_all=for_all)(response_timeout=9, max_response_size=99, **ignore)
+        ours, theirs = zip(*(socket.socketpair() for _ in range(2)), strict=True)
+        await handle.connect(ours[0])
+        await handle.join(ours[1:])
+        handle.run([Job(Request("r"), lambda outcome: None, 0.0)])
+        handle.stop()
+        for sock, expected in zip(theirs, (["Batch", "Stop"], ["Batch", "Stop"] if for_all else ["Stop"]), strict=True):
+            source = protocol.Source(sock)
+            assert [type(source.read()[0]).__name__ for _ in expected] == expected
+        handle.close()
+        await handle.closed
+        for sock in theirs:
+            sock.close()
+
+    run(scenario())
 
 
 def test_workers_get_their_devices_in_turn():

@@ -132,10 +132,12 @@ class SteppingHandle(WorkerHandle):
         return self.flight
 
     def fail(self, error: Callable[[], Exception]) -> None:
-        """Answer everything that the worker holds with an error of its own."""
-        jobs = [*self._active, *self._joining]
+        """The worker is gone: who was in a step gets an error of its own, who was to join is given back."""
+        jobs, joining = self._active, self._joining
         self._active, self._joining, self.flight = [], [], None
         for job in jobs:
             job.fail(error())
         if jobs:
             self._on_done(Flight(self._number, jobs, jobs[0].taken), self._loop.time() - jobs[0].taken)
+        if joining:
+            self._on_unstarted(joining)

@@ -95,7 +95,7 @@ class Slot:
             state=self.state,
             pid=pid,
             device=self._device(),
-            memory=_resident_bytes(pid),
+            memory=_resident_bytes(pid, is_spread(self.spec)),
             started=self._started,
             load_time=self._ready.seconds if self._ready else 0.0,
             requests=self.requests,
@@ -375,10 +375,12 @@ def how_it_ended(code: int | None, reason: str) -> str:
     return f"exited with code {code}"
 
 
-def _resident_bytes(pid: int) -> int:
+def _resident_bytes(pid: int, family: bool) -> int:
     if not pid:
         return 0
     try:
-        return int(psutil.Process(pid).memory_info().rss)
+        process = psutil.Process(pid)
+        members = [process, *process.children()] if family else [process]
+        return sum(int(each.memory_info().rss) for each in members)
     except psutil.Error:
         return 0

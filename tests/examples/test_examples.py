@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,6 +30,7 @@ def url(folder: Path) -> Iterator[str]:
     server.stop()
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the pages ask with curl, which is not installed")
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_example_answers_what_its_page_says(url: str, folder: Path, kind: str) -> None:
     assert PAGES[kind].ask(url, folder) == PAGES[kind].answers

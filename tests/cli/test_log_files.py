@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -278,3 +279,13 @@ def test_a_log_config_that_cannot_be_used(model: Path, tmp_path: Path, name: str
     (tmp_path / name).write_text(text)
     words = ("serve", "--model-store", str(model), "--port", "-1", "--ncs", "--log-config", name)
     assert said in run(*words, folder=tmp_path).stderr.decode()
+
+
+def test_a_server_that_belongs_to_a_kernel_writes_nothing_beside_it(model: Path, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    words = ["--model-store", str(model), "--port", "0", "--ncs", "--lifeline", str(reading)]
+    server = Server(words, tmp_path, {}, (reading,)).until_ready()
+    os.close(reading)
+    os.close(writing)
+    assert server.ended([]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == []

@@ -295,6 +295,21 @@ def test_a_flood_of_labels_and_of_names_ends_somewhere(
     assert metric_name("x" * 10_000) == "x" * 200
 
 
+def test_the_page_has_an_end(monkeypatch: pytest.MonkeyPatch, clock: list[float]) -> None:
+    monkeypatch.setattr(metric_series, "MAX_ALL", 100)
+    stats = make()
+    for number in range(50):
+        report(stats, "Spread", 0.1, "histogram", dimensions=(("User", str(number)),))
+        report(stats, "Labels", dimensions=(("User", str(number)),))
+    lines = [line for line in stats.text().splitlines() if not line.startswith("#")]
+    assert 100 <= len(lines) < 100 + len(metric_series.BUCKETS) + 2
+    stats.model_removed("m", "1.0", last=True)
+    clock[0] += metric_series.LINGER
+    stats.text()
+    report(stats, "Labels")
+    assert values(stats, "Labels") == [1.0]
+
+
 # --- models and workers that come and go ----------------------------------------------------------
 
 

@@ -21,7 +21,7 @@ MAX_METRICS = 1000
 MAX_SERIES = 10_000
 """Label sets of one metric that are kept; a handler that invents labels without end is cut off here."""
 MAX_ALL = 50_000
-"""Label sets of all metrics together."""
+"""Lines on the metrics page; of a histogram each set of labels has many."""
 LONGEST = 1000
 """Characters of a label's value that are kept."""
 LINGER = 300.0
@@ -36,28 +36,32 @@ Owner = tuple[str, str]
 
 
 class Series:
-    """A counter or a gauge. ``logged`` says whether each change is a log line, too."""
+    """A counter or a gauge. ``labels`` is their text on the page, ``logged`` whether each change is a log line, too."""
 
-    __slots__ = ("line", "logged", "owner", "value")
+    __slots__ = ("labels", "line", "logged", "owner", "value")
+    lines = 1
+    """Its lines on the metrics page."""
 
-    def __init__(self, line: Line, owner: Owner | None, logged: bool) -> None:
+    def __init__(self, line: Line, labels: str, owner: Owner | None, logged: bool) -> None:
         self.line = line
+        self.labels = labels
         self.owner = owner
         self.logged = logged
         self.value = 0.0
 
-    def text(self, name: str, labels: str) -> str:
-        """Its line on the metrics page; ``labels`` are the pairs, each with its comma."""
-        return f"{name}{{{labels}}} {number(self.value)}\n"
+    def text(self, name: str) -> str:
+        """Its line on the metrics page."""
+        return f"{name}{{{self.labels}}} {number(self.value)}\n"
 
 
 class Histogram(Series):
     """A distribution: how many values were within each bound, and their sum (``value``)."""
 
     __slots__ = ("counts",)
+    lines = len(BUCKETS) + 2
 
-    def __init__(self, line: Line, owner: Owner | None, logged: bool) -> None:
-        super().__init__(line, owner, logged)
+    def __init__(self, line: Line, labels: str, owner: Owner | None, logged: bool) -> None:
+        super().__init__(line, labels, owner, logged)
         self.counts = [0] * len(BUCKETS)
 
     def observe(self, value: float) -> None:
@@ -65,9 +69,9 @@ class Histogram(Series):
         self.counts[bisect_left(BUCKETS, value)] += 1
         self.value += value
 
-    def text(self, name: str, labels: str) -> str:
+    def text(self, name: str) -> str:
         """Its lines on the metrics page: buckets, each with those below it, count and sum."""
-        total, lines = 0, []
+        total, lines, labels = 0, [], self.labels
         for bound, count in zip(BUCKETS, self.counts, strict=True):
             total += count
             lines.append(f'{name}_bucket{{{labels}le="{number(bound)}",}} {number(total)}\n')
@@ -87,11 +91,8 @@ class Family:
 
     def text(self, wanted: set[str] | None = None) -> str:
         """Everything about it on the metrics page, or the samples with these names, if there are any."""
-        samples = "".join(
-            series.text(self.metric.name, "".join(f'{label}="{_escape(value)}",' for label, value in labels))
-            for labels, series in self.series.items()
-        )
         name, kind, unit = self.metric.name, self.metric.kind, self.metric.unit
+        samples = "".join(series.text(name) for series in self.series.values())
         if wanted is not None:
             if name not in wanted:
                 samples = "".join(f"{line}\n" for line in samples.split("\n") if line.partition("{")[0] in wanted)
@@ -107,7 +108,7 @@ class Registry:
         self.families: dict[str, Family] = {}
         self._exposed: set[str] = set()
         self.size = 0
-        """Series of all families together."""
+        """Lines of all families together."""
         self._leaving: dict[Owner, float] = {}
         self._told: set[str] = set()
 
@@ -134,9 +135,10 @@ class Registry:
             self.tell(metric.name, f"the metric {metric.name} has too many sets of labels; new ones are dropped")
             return None
         kind = Histogram if metric.kind == "histogram" else Series
-        made = kind(Line.of(metric, labels, backend=backend), owner, family.logged)
+        text = "".join(f'{label}="{_escape(value)}",' for label, value in labels)
+        made = kind(Line.of(metric, labels, backend=backend), text, owner, family.logged)
         family.series[labels] = made
-        self.size += 1
+        self.size += made.lines
         return made
 
     def tell(self, about: str, words: str) -> None:
@@ -150,8 +152,9 @@ class Registry:
     def drop(self, name: str, labels: Labels) -> None:
         """Forget one series."""
         family = self.families.get(name)
-        if family is not None and family.series.pop(labels, None) is not None:
-            self.size -= 1
+        gone = family.series.pop(labels, None) if family is not None else None
+        if gone is not None:
+            self.size -= gone.lines
 
     def leave(self, owner: Owner, now: float) -> None:
         """A model is gone: what it counted is forgotten after :data:`LINGER` seconds, unless it comes back."""

@@ -289,4 +289,4 @@ def _not_logged(*_: object) -> None:
 @lru_cache(maxsize=1)
 def _nowhere() -> Series:
     """What is counted when nothing is to be counted."""
-    return Series(Line("", "", adds_up=False), None, logged=False)
+    return Series(Line("", "", adds_up=False), "", None, logged=False)

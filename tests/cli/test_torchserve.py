@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from support.command import DEADLINE, TSNB, clean_environment
 
 from tsnb import properties
+from tsnb.cli import main
 
 ADDRESSES = "".join(f"{name}_address=http://127.0.0.1:0\n" for name in ("inference", "management", "metrics"))
 ADDRESSES += "grpc_inference_port=0\ngrpc_management_port=0\n"
@@ -88,6 +90,25 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
     yield shell
     if shell.pid_file.is_file() and not shell.pid_file.is_symlink():
         shell("--stop")
+
+
+Here = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    """The same command line in this process, for what starts no server: exit status and stdout."""
+    Shell(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    for name in ("TS_CONFIG_FILE", "TEMP", "LOG_LOCATION"):
+        monkeypatch.delenv(name, raising=False)
+
+    def call(*words: str) -> tuple[int, str]:
+        status = main(["torchserve", *words])
+        return status, capsys.readouterr().out
+
+    return call
 
 
 def models(snapshot: dict[str, str]) -> Any:
@@ -199,25 +220,28 @@ def until_named(shell: Shell, pid: int) -> None:
     ],
 )
 def test_what_cannot_be_done_is_said_in_torchserves_words(
-    shell: Shell, words: list[str], status: int, said: str
+    here: Here, tmp_path: Path, words: list[str], status: int, said: str
 ) -> None:
-    (shell.folder / "bad").write_text("job_queue_size=many\n")
-    assert shell(*words) == (status, said.format(folder=shell.folder))
-    assert not shell.pid_file.exists()
+    (tmp_path / "bad").write_text("job_queue_size=many\n")
+    assert here(*words) == (status, said.format(folder=tmp_path))
+    assert not (tmp_path / "tmp" / ".model_server.pid").exists()
 
 
 @pytest.mark.parametrize("words", [["--start", "--stop"], ["--version", "--stop"], ["--nonsense"], ["--models"]])
-def test_words_that_make_no_sense_have_status_2(shell: Shell, words: list[str]) -> None:
-    assert shell(*words)[0] == 2
+def test_words_that_make_no_sense_have_status_2(here: Here, words: list[str]) -> None:
+    assert here(*words)[0] == 2
 
 
-def test_the_environment_is_checked(shell: Shell) -> None:
-    words = ("--model-store", "store", "--ts-config", "c.properties")
-    assert shell(*words, TS_CONFIG_FILE="no") == (1, "--ts-config file not found: no\n")
-    assert shell(*words, TEMP="no") == (
-        1,
-        "Invalid temp directory: no, please check TEMP environment variable.\n",
-    )
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("TS_CONFIG_FILE", "--ts-config file not found: no\n"),
+        ("TEMP", "Invalid temp directory: no, please check TEMP environment variable.\n"),
+    ],
+)
+def test_the_environment_is_checked(here: Here, monkeypatch: pytest.MonkeyPatch, name: str, said: str) -> None:
+    monkeypatch.setenv(name, "no")
+    assert here("--model-store", "store", "--ts-config", "c.properties") == (1, said)
 
 
 def test_a_process_that_is_no_server_is_left_alone(shell: Shell) -> None:

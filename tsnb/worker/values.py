@@ -57,7 +57,9 @@ def encode_value(value: Any) -> Buffer:
         return _saved(value)
     try:
         return _dumps(value)
-    except (TypeError, ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise Unserialisable(f"{type(value).__name__}: Circular reference, or nested too deeply") from error
+    except (TypeError, ValueError) as error:
         raise Unserialisable(f"{type(value).__name__}: {error}") from error
 
 

@@ -1,4 +1,4 @@
-"""The pictures of docs/images: notebook 01 in JupyterLab, light and dark, and the steps of notebook 03.
+"""The pictures of docs/images: notebooks 01 and 04 in JupyterLab, light and dark, and the steps of notebook 03.
 
 Run by ``make screenshots``; look at each.
 """
@@ -6,6 +6,7 @@ Run by ``make screenshots``; look at each.
 from __future__ import annotations
 
 import io
+import math
 import tempfile
 from pathlib import Path
 
@@ -28,6 +29,8 @@ COLOURS = 256
 MARGIN = 6
 WIDEST = 960
 SERVE = "%serve digits --workers 2"
+
+TOOLS = ROOT / "notebooks" / "04_try_and_load.ipynb"
 
 LOOP = ROOT / "notebooks" / "03_edit_and_debug.ipynb"
 BEFORE = ("%load_ext", "load_iris", 'NAMES = ["setosa", "versicolor"]', "%archive", "%serve", "Counter(ask")
@@ -52,8 +55,10 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 write_settings(Path(folder), theme=f"JupyterLab {word.title()}")
                 copy_notebook(NOTEBOOK, Path(folder))
+                copy_notebook(TOOLS, Path(folder))
                 with NotebookServer(Path(folder), app="lab") as server:
                     walk(browser, server, word)
+                    tools(browser, server, word)
         with tempfile.TemporaryDirectory() as folder:
             write_settings(Path(folder), theme="JupyterLab Light")
             copy_notebook(LOOP, Path(folder))
@@ -74,6 +79,46 @@ def loop(browser: Browser, server: NotebookServer) -> None:
         if picture:
             keep(around(cell), picture)
     page.close()
+
+
+def tools(browser: Browser, server: NotebookServer, word: str) -> None:
+    """Walk through notebook 04: a drawn digit in the try-it box, a load test, and the fleet."""
+    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=SHARPNESS)
+    notebook = NotebookPage(page, server, TOOLS.name).open()
+    page.keyboard.press("Control+b")
+    notebook.select("%try strokes")
+    notebook.menu("Run", "Run All Above Selected Cell")
+    notebook.run("%try strokes")
+    box = notebook.card("%try strokes")
+    draw_a_three(box)
+    for _ in range(2):  # the first one loads what the kernel needs for it
+        box.get_by_role("button", name="Send", exact=True).click()
+        expect(box.locator(".tsnb-answer")).to_contain_text("200 OK")
+        expect(box.get_by_role("button", name="Send", exact=True)).to_be_enabled()
+    keep(around(box), f"try_{word}.png")
+    notebook.run("%loadtest strokes {")
+    keep(around(notebook.card("%loadtest strokes {")), f"loadtest_{word}.png")
+    notebook.run("%unserve")
+    page.close()
+
+
+def draw_a_three(box: Locator) -> None:
+    """Two bows on the board, with the mouse."""
+    box.get_by_role("button", name="Draw").click()
+    board = box.get_by_role("application", name="Drawing board")
+    board.scroll_into_view_if_needed()
+    edge = board.bounding_box()
+    x, y, side = edge["x"], edge["y"], edge["width"]
+    bows = [(upper, step) for upper in (True, False) for step in range(11)]
+    places = [
+        (0.46 + 0.17 * math.sin(0.3 + step * 0.27), (0.34 if upper else 0.67) - 0.165 * math.cos(0.3 + step * 0.27))
+        for upper, step in bows
+    ]
+    box.page.mouse.move(x + places[0][0] * side, y + places[0][1] * side)
+    box.page.mouse.down()
+    for across, down in places[1:]:
+        box.page.mouse.move(x + across * side, y + down * side)
+    box.page.mouse.up()
 
 
 def walk(browser: Browser, server: NotebookServer, word: str) -> None:
@@ -104,7 +149,7 @@ def try_a_file(card: Locator, path: Path) -> None:
         card.get_by_role("button", name="Choose file").click()
     chooser.value.set_files(path)
     for number in (4, 5):  # the first one loads what the kernel needs for it
-        card.get_by_role("button", name="Send").click()
+        card.get_by_role("button", name="Send", exact=True).click()
         expect(card.locator(".tsnb-answer")).to_contain_text("200 OK")
         expect(card.locator(".tsnb-figures")).to_contain_text(f"Requests{number}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import signal
@@ -66,11 +67,14 @@ def test_the_slider_scales_the_workers(card, server):
     expect(card.get_by_role("row")).to_have_count(1 + 3)
     for worker in now:
         expect(card).to_contain_text(str(worker["pid"]))
+    card.get_by_role("slider", name="Workers").fill("1")
+    expect(card.locator(".tsnb-scaler")).to_contain_text("1ready")
+    expect(card.get_by_role("row")).to_have_count(1 + 1)
 
 
 def test_json_in_the_box_is_answered(card):
     card.get_by_role("textbox", name="Request body").fill(f'{{"x": {ZERO}}}')
-    card.get_by_role("button", name="Send").click()
+    card.get_by_role("button", name="Send", exact=True).click()
     answer = card.locator(".tsnb-answer")
     expect(answer).to_contain_text("200 OK")
     expect(answer).to_contain_text('"digit": 0')
@@ -83,28 +87,53 @@ def test_a_file_in_the_box_is_answered(card, first_light, server):
         card.get_by_role("button", name="Choose file").click()
     chooser.value.set_files(server.folder / "sample.png")
     expect(card).to_contain_text("sent as image/png")
-    card.get_by_role("button", name="Send").click()
+    card.get_by_role("button", name="Send", exact=True).click()
     expect(card.locator(".tsnb-answer")).to_contain_text(digit[0])
     card.get_by_role("button", name="Remove the file").click()
 
 
 def test_a_request_that_fails_shows_what_the_handler_raised(card, first_light):
     card.get_by_role("textbox", name="Request body").fill('{"x": [1, 2, 3]}')
-    card.get_by_role("button", name="Send").click()
+    card.get_by_role("button", name="Send", exact=True).click()
     answer = card.locator(".tsnb-answer")
     expect(answer).to_contain_text("Prediction failed")
     expect(answer).to_contain_text(f"Cell In[{execution_number(first_light, '%%handler')}], line 16, in picture")
     expect(answer).to_contain_text("RuntimeError")
 
 
+def test_a_drawn_digit_is_answered(card, server):
+    card.get_by_role("button", name="Draw").click()
+    board = card.get_by_role("application", name="Drawing board")
+    board.scroll_into_view_if_needed()
+    box = board.bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    ring = [(middle[0] + 42 * math.sin(step / 6), middle[1] - 70 * math.cos(step / 6)) for step in range(39)]
+    mouse = card.page.mouse
+    mouse.move(*ring[0])
+    mouse.down()
+    for place in ring[1:]:
+        mouse.move(*place)
+    mouse.up()
+    card.get_by_role("combobox", name="Size of the picture").select_option("64")
+    expect(card).to_contain_text("sent as image/png, 64 × 64")
+    card.get_by_role("button", name="Send", exact=True).click()
+    answer = card.locator(".tsnb-answer")
+    expect(answer).to_contain_text('"digit": 0')
+    expect(answer.get_by_role("img", name="preprocess")).to_be_visible()
+    card.get_by_role("button", name="Type instead").click()
+
+
 def test_the_curl_line_of_the_card_works_in_a_shell(card, server):
+    with card.page.expect_file_chooser() as chooser:
+        card.get_by_role("button", name="Choose file").click()
+    chooser.value.set_files(server.folder / "sample.png")
     card.get_by_role("tab", name="curl").click()
+    expect(card.locator(".tsnb-call pre")).to_contain_text("@sample.png")
     card.get_by_role("button", name="Copy this call").click()
     expect(card.get_by_role("button", name="Copy this call")).to_have_text("Copied")
     copied = card.page.evaluate("navigator.clipboard.readText()")
-    file_call = copied.split("# JSON")[0]
     done = subprocess.run(
-        ["sh", "-ec", file_call],
+        ["sh", "-ec", copied],
         cwd=server.folder,
         env=os.environ | {"TSNB_TOKEN": server.token},
         capture_output=True,
@@ -113,6 +142,7 @@ def test_the_curl_line_of_the_card_works_in_a_shell(card, server):
     )
     assert '"digit"' in done.stdout, done.stderr
     card.get_by_role("tab", name="Try it").click()
+    card.get_by_role("button", name="Remove the file").click()
 
 
 def test_a_killed_worker_is_seen_to_return(card, server):
@@ -134,7 +164,7 @@ def test_the_rest_of_the_notebook_ends_with_a_card_that_is_not_served(first_ligh
     for start in (SERVE, "%serve digits --version 2.0"):
         card = first_light.card(start)
         expect(badge(card)).to_have_text("not served")
-        expect(card.get_by_role("button", name="Send")).to_be_disabled()
+        expect(card.get_by_role("button", name="Send", exact=True)).to_be_disabled()
 
 
 def test_a_failing_prediction_shows_the_lines_of_the_handler_cell(first_light):

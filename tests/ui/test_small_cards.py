@@ -108,9 +108,11 @@ def test_the_card_and_its_curl_line_with_a_base_url_that_needs_quoting(page, quo
     expect(card).to_contain_text(f"{QUOTED}tsnb/predictions/quoted")
     say(card, "hello there")
     card.get_by_role("tab", name="curl").click()
-    calls = card.locator(".tsnb-call pre").inner_text()
+    code = card.locator(".tsnb-call pre")
+    expect(code).to_contain_text("hello there")
+    calls = code.inner_text()
     done = subprocess.run(
-        ["sh", "-ec", calls.split("# JSON")[1]],
+        ["sh", "-ec", calls],
         env=os.environ | {"TSNB_TOKEN": quoted.token},
         capture_output=True,
         text=True,

@@ -46,7 +46,7 @@ async def test_every_route_refuses_strangers(http_server_client, jp_base_url, ts
                 assert json.loads(answer.body)["code"] == 403
         answer = await call(http_server_client, jp_base_url, method, path + "?token=wrong", {})
         assert answer.code == 403, (method, path)
-    assert tsnb_app.host._engine is None
+    assert tsnb_app.host.engine is None
 
 
 async def test_a_preflight_needs_no_token_and_tells_nothing(http_server_client, jp_base_url) -> None:

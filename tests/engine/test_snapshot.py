@@ -66,7 +66,7 @@ def test_what_tsnb_adds_is_there_only_where_it_is_needed() -> None:
         status(name="folder", url="/elsewhere/model"),
         status(name="download", url="https://host/a/b.mar"),
         status(name="handler", handler="other.py"),
-        status(name="part_of_a_workflow", node=True),
+        status(name="part_of_a_workflow", node="function"),
     ]
     found = json.loads(document("x", 0.0, said))["models"]
     assert (found["folder"]["1.0"]["marName"], found["folder"]["1.0"]["url"]) == ("model", "/elsewhere/model")

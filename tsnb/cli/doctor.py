@@ -26,7 +26,7 @@ from tsnb.errors import ConfigError, TsnbError
 
 EXTRAS = {
     "gRPC": ("grpc", "clients that speak gRPC", "pip install 'tsnb[grpc]'"),
-    "keystores": ("cryptography", "PKCS12 keystores", "pip install cryptography"),
+    "keystores": ("cryptography", "PKCS12 keystores", "pip install 'tsnb[keystore]'"),
 }
 
 

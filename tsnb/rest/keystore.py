@@ -32,8 +32,8 @@ def _pem(path: str, data: bytes, opens: str, password: bytes | None) -> tuple[by
         from cryptography.hazmat.primitives.serialization import pkcs12
     except ImportError as error:
         raise ConfigError(
-            "Reading a keystore needs the package cryptography: install it, or name PEM files in certificate_file "
-            f"and private_key_file: openssl pkcs12 -in {path} -nodes -out both.pem makes one that serves as both."
+            "Reading a keystore needs the package cryptography (pip install 'tsnb[keystore]'). Or name PEM files in "
+            f"certificate_file and private_key_file: openssl pkcs12 -in {path} -nodes -out both.pem makes one that serves as both."
         ) from error
     try:
         store = pkcs12.load_pkcs12(data, opens.encode())

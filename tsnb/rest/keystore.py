@@ -33,7 +33,7 @@ def _pem(path: str, data: bytes, opens: str, password: bytes | None) -> tuple[by
     except ImportError as error:
         raise ConfigError(
             "Reading a keystore needs the package cryptography (pip install 'tsnb[keystore]'). Or name PEM files in "
-            f"certificate_file and private_key_file: openssl pkcs12 -in {path} -nodes -out both.pem makes one that serves as both."
+            f"certificate_file and private_key_file: openssl pkcs12 -in {path} -nodes -out both.pem makes one for both."
         ) from error
     try:
         store = pkcs12.load_pkcs12(data, opens.encode())

@@ -101,7 +101,7 @@ def test_a_request_is_counted_under_the_version_it_named() -> None:
     stats = make()
     for version in (None, "1.0", None):
         counted = stats.accept("m", version)
-        stats.job_done(counted, queued=0.002, latency=0.01, wall=0.0)
+        stats.job_done(counted, queued=0.002, latency=0.01)
     assert shown(stats) == pytest.approx(
         {
             f"{name}[('hostname', 'h'), ('model_name', 'm'), ('model_version', '{version}')]": value * count
@@ -145,7 +145,7 @@ def test_a_histogram_has_torchserves_buckets() -> None:
 def test_each_mode_sends_metrics_to_its_places(tmp_path: Path, mode: str, on_page: set, in_logs: set) -> None:
     stats = make(metrics_mode=mode, metrics_location=str(tmp_path))
     stats.response(200)
-    stats.job_done(stats.accept("m", None), queued=0.1, latency=0.2, wall=0.0)
+    stats.job_done(stats.accept("m", None), queued=0.1, latency=0.2)
     report(stats, "PredictionTime", 1.5, "gauge", "ms")
     report(stats, "Own")
     stats.close()
@@ -322,7 +322,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def used(stats: Stats, version: str = "1.0") -> None:
     for asked in (None, version):
-        stats.job_done(stats.accept("m", asked), queued=0.0, latency=1.0, wall=0.0)
+        stats.job_done(stats.accept("m", asked), queued=0.0, latency=1.0)
     report(stats, "Own")
 
 

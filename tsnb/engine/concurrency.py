@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from tsnb import protocol
@@ -45,13 +46,13 @@ class ConcurrentHandle(WorkerHandle):
     def run(self, jobs: Sequence[Job]) -> None:
         """Hand another batch to the worker."""
         self._number += 1
-        now = self._loop.time()
+        now = monotonic()
         self._flights[self._number] = Flight(self._number, jobs, now)
         self._renew(self._number)
         self._send(*protocol.batch(self._number, [job.request for job in jobs]))
 
     def _renew(self, number: int) -> None:
-        self._deadlines[number] = self._loop.time() + self._response_timeout
+        self._deadlines[number] = monotonic() + self._response_timeout
         if self._alarm is None:
             self._alarm = self._loop.call_at(self._deadlines[number], self._check_deadline)
 
@@ -60,7 +61,7 @@ class ConcurrentHandle(WorkerHandle):
         if not self._deadlines:
             return
         first = min(self._deadlines.values())
-        if self._loop.time() >= first:
+        if monotonic() >= first:
             self._on_overdue()
         else:
             self._alarm = self._loop.call_at(first, self._check_deadline)
@@ -120,7 +121,7 @@ class ConcurrentHandle(WorkerHandle):
         del self._flights[flight.number]
         del self._deadlines[flight.number]
         self._cancelled.discard(flight.number)
-        self._on_done(flight, self._loop.time() - flight.started)
+        self._on_done(flight, monotonic() - flight.started)
 
     def fail(self, error: Callable[[], Exception]) -> None:
         """Answer everything that the worker holds with an error of its own."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from time import perf_counter
+from time import monotonic
 
 from tsnb.engine.api import Outcome, Stream
 from tsnb.engine.stats import Counted
@@ -21,13 +21,12 @@ MAX_WAITING_PARTS = 256
 class Job:
     """A request, when it came, and who is told.
 
-    Times are those of the event loop's clock. ``done`` is called once, with
+    Times are those of ``time.monotonic``: a loop's own clock can tick in milliseconds. ``done`` is called once, with
     the outcome, unless the job is abandoned before.
     """
 
     __slots__ = (
         "batch",
-        "begun",
         "counted",
         "created",
         "done",
@@ -44,8 +43,6 @@ class Job:
         self.request = request
         self.done = done
         self.created = created
-        #: The same moment on a finer clock: that of a loop can tick in milliseconds.
-        self.begun = perf_counter()
         #: When a worker was idle for it; from then on it waits for nothing but its batch to fill.
         self.met = 0.0
         self.taken = 0.0
@@ -183,4 +180,4 @@ def asked(request: Request) -> tuple[Job, asyncio.Future[Reply | Stream]]:
         else:
             future.set_result(outcome)
 
-    return Job(request, done, loop.time()), future
+    return Job(request, done, monotonic()), future

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import uuid
 from functools import lru_cache
+from time import monotonic
 from typing import Any, cast
 
 import msgspec
@@ -84,7 +85,7 @@ class Continuous(Roomy):
             slot = max(self._idle, key=self._room)
             share = math.ceil(len(self.queue) / len(self._idle))
             self._idle.remove(slot)
-            self._give(slot, self.queue.take(min(share, self._room(slot))), self._loop.time())
+            self._give(slot, self.queue.take(min(share, self._room(slot))), monotonic())
 
 
 class Concurrent(Roomy):
@@ -144,7 +145,7 @@ class Sequenced(ServedModel):
             jobs = self.queue.take_for(slot, self._room_of(slot), len(idle) - position)
             if jobs:
                 self._idle.remove(slot)
-                self._give(slot, jobs, self._loop.time())
+                self._give(slot, jobs, monotonic())
 
     def _give(self, slot: Slot, jobs: list[Job], now: float) -> None:
         for job in jobs:
@@ -154,7 +155,7 @@ class Sequenced(ServedModel):
 
     def on_batch_done(self, slot: Slot, flight: Flight, seconds: float) -> None:
         """A batch has ended; so may sequences, whose handlers say so in a header."""
-        now = self._loop.time()
+        now = monotonic()
         for job in flight.jobs:
             if job.reply is not None:
                 self._on_reply(job, job.reply)
@@ -164,7 +165,7 @@ class Sequenced(ServedModel):
     def _on_reply(self, job: Job, reply: Reply) -> None:
         for name in reply.headers.get(self._end_header, "").split(";"):
             if name:
-                self.queue.end(name, self._loop.time())
+                self.queue.end(name, monotonic())
 
     def remove_last(self) -> Slot:
         """A worker leaves for good: others take over its sequences."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -298,10 +299,10 @@ class LocalEngine:
     ) -> Callable[[], None]:
         """Queue a request; ``done`` gets its outcome (see :class:`tsnb.engine.api.Engine`)."""
         model = self._store.get(name, version)
-        now = self._loop.time()
+        now = monotonic()
         job = Job(request, done, now)
         if timed:
-            job.done = lambda outcome: done(with_timings(outcome, job, self._loop.time()))
+            job.done = lambda outcome: done(with_timings(outcome, job, monotonic()))
         job.counted = self._stats.accept(name, version)
         model.submit(job)
         return partial(model.cancel, job)

@@ -7,6 +7,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Sequence
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -37,10 +38,6 @@ def spec_folders(spec: ModelSpec) -> list[str]:
     return [spec.model_dir, *([spec.packages] if spec.packages else [])]
 
 
-LOOP_TICK = 0.001
-"""Seconds by which the loop's clock may be behind."""
-
-
 class ServedModel:
     """A model version with its workers. Everything happens on the event loop."""
 
@@ -48,6 +45,8 @@ class ServedModel:
 
     def __init__(self, spec: ModelSpec, config: Config, stats: Stats, recorder: Recorder) -> None:
         self.spec = spec
+        #: Name and version.
+        self.key = spec.name, spec.version
         self.config = config
         self.queue = JobQueue(spec.job_queue_size)
         self.slots: list[Slot] = []
@@ -86,11 +85,6 @@ class ServedModel:
         """The number of the next code."""
         self._builds += 1
         return self._builds
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Name and version."""
-        return self.spec.name, self.spec.version
 
     @property
     def _private(self) -> bool:
@@ -133,7 +127,7 @@ class ServedModel:
     def _dispatch(self) -> None:
         """Give waiting jobs to idle workers, as the batch policy says."""
         while self._idle and len(self.queue):
-            now = self._loop.time()
+            now = monotonic()
             decision = decide(
                 self.spec.batch_policy,
                 now=now,
@@ -169,7 +163,7 @@ class ServedModel:
                 return
             jobs = self._together(self.queue.take(count))
             for job in jobs:
-                job.met = job.taken = self._loop.time()
+                job.met = job.taken = monotonic()
                 job.batch = len(jobs)
             if jobs:
                 handle.run(jobs)
@@ -188,9 +182,7 @@ class ServedModel:
         return self.handle_class(arena=self.arena if plain else None, **settings)
 
     def _look_again(self, when: float | None) -> None:
-        if when is not None and (
-            self._wake is None or self._wake.cancelled() or self._wake.when() <= self._loop.time()
-        ):
+        if when is not None and (self._wake is None or self._wake.cancelled() or self._wake.when() <= monotonic()):
             self._wake = self._loop.call_at(when, self._dispatch)
 
     # --- events from the workers ------------------------------------------------------------------
@@ -231,7 +223,7 @@ class ServedModel:
         self._dispatch()
 
     def _put_idle(self, slot: Slot) -> None:
-        slot.idle_since = self._loop.time()
+        slot.idle_since = monotonic()
         self._idle.append(slot)
 
     @property
@@ -245,21 +237,22 @@ class ServedModel:
             self._stats.sample(sample, self.spec.name)
 
     def _count(self, slot: Slot, flight: Flight, seconds: float) -> None:
-        now, wall, precise = self._loop.time(), time.time(), time.perf_counter()
-        self._cost.learn(len(flight.jobs), seconds)
-        self.requests += len(flight.jobs)
-        for job in flight.jobs:
+        now, wall, jobs = monotonic(), time.time(), flight.jobs
+        self._cost.learn(len(jobs), seconds)
+        self.requests += len(jobs)
+        kept = self._recorder.wants(self.key, wall)
+        for job in jobs:
             latency = now - job.created
             self._latency += 0.1 * (latency - self._latency)
             self._history.add(wall, latency, job.error is not None)
             if job.error is not None:
                 self.errors += 1
-            if job.error is not None or self._recorder.wants(self.key, wall):
+            if kept or job.error is not None:
                 self._recorder.keep(recorded(job, slot, flight, now, wall), private=self._private)
-            # Of a flight that was made late, the loop's own clock knows better when its jobs were taken.
-            queued = min(flight.begun - job.begun, job.taken - job.created + LOOP_TICK)
-            self._stats.job_done(job.counted, queued=queued, latency=precise - job.begun, wall=wall)
-        self._stats.batch_done(precise - flight.begun - _handler_seconds(flight), wall)
+                kept = self._recorder.wants(self.key, wall)
+            if job.counted is not None:
+                self._stats.job_done(job.counted, queued=job.taken - job.created, latency=latency)
+        self._stats.batch_done(seconds - _handler_seconds(flight))
 
     def refuse_if_hopeless(self) -> None:
         """When the last worker was given up, nobody will answer what waits."""
@@ -267,7 +260,10 @@ class ServedModel:
             self._fail_waiting(ServiceUnavailable(f'Model "{self.spec.name}": every worker failed for too long.'))
 
     def _hopeless(self) -> bool:
-        return bool(self.slots) and all(slot.state == "failed" for slot in self.slots)
+        for slot in self.slots:
+            if slot.state != "failed":
+                return False
+        return bool(self.slots)
 
     def _fail_waiting(self, error: TsnbError) -> None:
         for job in self.queue.drain():

@@ -91,7 +91,7 @@ class Stats:
         """A REST response was sent."""
         kind = status // 100
         name = "Requests2XX" if kind == 2 else "Requests4XX" if kind == 4 else "Requests5XX"
-        self._count(self._of_host(name), 1.0, time.time())
+        self._count(self._of_host(name), 1.0)
 
     def accept(self, model: str, version: str | None) -> Counted:
         """A prediction was accepted, before queuing; what is returned counts its answer.
@@ -103,25 +103,23 @@ class Stats:
             labels, owner = (model, version or "default", self.host), (model, version or "")
             found = Counted(*(self._series(name, labels, owner) for name in LEGACY))
             self._counted[model, version] = found
-        self._count(found.requests, 1.0, time.time())
+        self._count(found.requests, 1.0)
         return found
 
-    def job_done(self, counted: Counted | None, *, queued: float, latency: float, wall: float) -> None:
-        """A request has its answer; durations in seconds, ``wall`` is Unix time."""
-        if counted is None:
-            return
-        self._count(counted.latency, latency * 1e6, wall)
-        self._count(counted.queue, queued * 1e6, wall)
-        self._set(self._of_host("QueueTime"), queued * 1e3, wall)
+    def job_done(self, counted: Counted, *, queued: float, latency: float) -> None:
+        """A request has its answer; durations in seconds."""
+        self._count(counted.latency, latency * 1e6)
+        self._count(counted.queue, queued * 1e6)
+        self._set(self._of_host("QueueTime"), queued * 1e3)
 
-    def batch_done(self, overhead: float, wall: float) -> None:
+    def batch_done(self, overhead: float) -> None:
         """A batch has its answers, ``overhead`` seconds of which were not the handler's."""
-        self._set(self._of_host("WorkerThreadTime"), max(0.0, overhead * 1e3), wall)
+        self._set(self._of_host("WorkerThreadTime"), max(0.0, overhead * 1e3))
 
     def worker_loaded(self, spec: ModelSpec, worker_id: str, seconds: float) -> None:
         """A worker has loaded its model."""
         series = self._series("WorkerLoadTime", self._worker(spec, worker_id), (spec.name, spec.version))
-        self._set(series, float(round(seconds * 1e3)), time.time())
+        self._set(series, float(round(seconds * 1e3)))
 
     def worker_gone(self, spec: ModelSpec, worker_id: str) -> None:
         """A worker has ended: what was said of it is no longer true."""
@@ -219,15 +217,15 @@ class Stats:
 
     # --- one change -------------------------------------------------------------------------------
 
-    def _count(self, series: Series, amount: float, wall: float) -> None:
+    def _count(self, series: Series, amount: float) -> None:
         series.value += amount
         if series.logged:
-            self._put(wall, series.line, amount)
+            self._put(time.time(), series.line, amount)
 
-    def _set(self, series: Series, value: float, wall: float) -> None:
+    def _set(self, series: Series, value: float) -> None:
         series.value = value
         if series.logged:
-            self._put(wall, series.line, value)
+            self._put(time.time(), series.line, value)
 
     def _change(self, series: Series, value: float, wall: float, request_id: str = "") -> None:
         """Count, set or observe, as the metric's kind says; what makes no sense is told once and left out."""

@@ -7,6 +7,7 @@ travels without its contents, which the handler has kept under its id.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -81,7 +82,7 @@ class SteppingHandle(WorkerHandle):
 
     def _send_step(self, jobs: list[Job], seen: int) -> None:
         self._number += 1
-        now = self._loop.time()
+        now = monotonic()
         self.flight = Flight(self._number, list(jobs), now)
         self._deadline = now + self._response_timeout
         if self._alarm is None:
@@ -99,7 +100,7 @@ class SteppingHandle(WorkerHandle):
         if message.metrics:
             self._on_metrics(message.metrics)
         if message.more:
-            self._deadline = self._loop.time() + self._response_timeout
+            self._deadline = monotonic() + self._response_timeout
         else:
             self._end_step(flight)
 
@@ -114,7 +115,7 @@ class SteppingHandle(WorkerHandle):
         self._active = [job for job in self._active if not job.gone and job.error is None]
         left = [job for job in flight.jobs if job not in self._active]
         if left:
-            self._on_done(Flight(flight.number, left, flight.started), self._loop.time() - flight.started)
+            self._on_done(Flight(flight.number, left, flight.started), monotonic() - flight.started)
         self.flight = None
         self._step()
 
@@ -138,6 +139,6 @@ class SteppingHandle(WorkerHandle):
         for job in jobs:
             job.fail(error())
         if jobs:
-            self._on_done(Flight(self._number, jobs, jobs[0].taken), self._loop.time() - jobs[0].taken)
+            self._on_done(Flight(self._number, jobs, jobs[0].taken), monotonic() - jobs[0].taken)
         if joining:
             self._on_unstarted(joining)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
-from time import perf_counter
+from time import monotonic
 from typing import cast
 
 import msgspec
@@ -28,13 +28,12 @@ class LoadFailed(Exception):
 class Flight:
     """A batch that a worker holds."""
 
-    __slots__ = ("begun", "jobs", "number", "placed", "started")
+    __slots__ = ("jobs", "number", "placed", "started")
 
     def __init__(self, number: int, jobs: Sequence[Job], started: float) -> None:
         self.number = number
         self.jobs = jobs
         self.started = started
-        self.begun = perf_counter()
         #: Which of its bodies lie in shared memory, and where.
         self.placed: tuple[tuple[int, int], ...] = ()
 
@@ -123,7 +122,7 @@ class WorkerHandle(asyncio.Protocol):
     def run(self, jobs: Sequence[Job]) -> None:
         """Hand a batch to the worker, to begin with now or after the one that it works on."""
         self._number += 1
-        flight = Flight(self._number, jobs, self._loop.time())
+        flight = Flight(self._number, jobs, monotonic())
         if self.flight is None:
             self._begin(flight)
         else:
@@ -161,7 +160,7 @@ class WorkerHandle(asyncio.Protocol):
         self._alarm = None
         if self.flight is None:
             return
-        if self._loop.time() >= self._deadline:
+        if monotonic() >= self._deadline:
             self._on_overdue()
         else:
             self._alarm = self._loop.call_at(self._deadline, self._check_deadline)
@@ -218,7 +217,7 @@ class WorkerHandle(asyncio.Protocol):
         if message.metrics:
             self._on_metrics(message.metrics)
         if message.more:
-            self._deadline = self._loop.time() + self._response_timeout
+            self._deadline = monotonic() + self._response_timeout
             self._hold_back(flight)
         else:
             self._finish(flight)
@@ -235,7 +234,7 @@ class WorkerHandle(asyncio.Protocol):
 
     def _read_on(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
-            self._deadline = self._loop.time() + self._response_timeout
+            self._deadline = monotonic() + self._response_timeout
             self._transport.resume_reading()
 
     def _on_failed(self, message: protocol.Failed) -> None:
@@ -266,12 +265,12 @@ class WorkerHandle(asyncio.Protocol):
         flight.placed = ()
 
     def _finish(self, flight: Flight) -> None:
-        now = self._loop.time()
+        now = monotonic()
         if flight.placed:
             self._release(flight)
         following, self.flight, self._ahead = self._ahead, None, None
         if following is not None:
-            following.started, following.begun = now, perf_counter()
+            following.started = now
             for job in following.jobs:
                 job.met = job.taken = now
             self._begin(following)

@@ -72,19 +72,14 @@ class Lab:
         return self.page.locator(".jp-DirListing-item").filter(has=self.page.get_by_text(name, exact=True))
 
     def side(self, name: str) -> None:
-        """Another panel of the left sidebar."""
-        self.page.locator(f'.lm-TabBar-tab[data-id="{name}"]').click()
+        """A panel of the left sidebar; the tab of one that is shown would hide it."""
+        tab = self.page.locator(f'.lm-TabBar-tab[data-id="{name}"]')
+        if tab.get_attribute("aria-selected") != "true":
+            tab.click()
 
     def choose(self, words: str) -> None:
         """An entry of the menu that is open."""
         self.page.locator(".lm-Menu-item").filter(has=self.page.get_by_text(words, exact=True)).click()
-
-    def command(self, words: str) -> None:
-        """A command of the palette, by its name."""
-        self.page.keyboard.press("Control+Shift+c")
-        palette = self.page.locator("#command-palette, #modal-command-palette")
-        palette.locator("input").fill(words)
-        palette.get_by_role("menuitem").filter(has_text=words).first.click()
 
     def tab(self, words: str | re.Pattern[str]) -> Locator:
         """A tab of the main area."""

@@ -230,14 +230,11 @@ def test_code_becomes_an_archive_that_is_served(lab, server):
     assert server.request("POST", "tsnb/predictions/shout", b"x", **{"Content-Type": "text/plain"}) == (200, b"X")
 
 
-def test_a_saved_card_without_its_kernel_shows_what_it_said(opened, server):
-    page = opened.page
-    opened.side("filebrowser")
-    opened.file("saved.ipynb").dblclick()
+def test_a_saved_card_without_its_kernel_shows_what_it_said(page, server):
+    Lab(page, server).open("lab/workspaces/saved/tree/saved.ipynb?reset")
     output = page.locator(".jp-Notebook .jp-OutputArea-output")
     expect(output).to_contain_text("gone was served once")
     expect(output.get_by_text("model not found")).not_to_be_visible()
-    page.locator(".jp-Notebook").first.wait_for(timeout=START_TIMEOUT)
 
 
 def test_options_of_magics_are_completed(server, page):
@@ -251,8 +248,9 @@ def test_options_of_magics_are_completed(server, page):
     expect(notebook.cell("--wor").locator(".cm-content")).to_contain_text("--workers")
 
 
-def test_the_launcher_opens_a_notebook_with_a_handler_that_runs(lab, server):
-    lab.command("New Handler Notebook")
+def test_the_launcher_opens_a_notebook_with_a_handler_that_runs(page, server):
+    lab = Lab(page, server).open("lab/workspaces/new?reset")
+    page.locator(".jp-LauncherCard").filter(has_text="Handler Notebook").click()
     lab.tab("handler.ipynb").wait_for(timeout=START_TIMEOUT)
     cells = json.loads((server.folder / "handler.ipynb").read_text())["cells"]
     with server.kernel() as kernel:

@@ -17,6 +17,7 @@ from tsnb.cli.logs_setup import DEFAULT, logging_of_a_server
 from tsnb.cli.sources import config_file
 from tsnb.config import Config, read
 from tsnb.errors import ConfigError
+from tsnb.rest.address import bindings
 
 log = logging.getLogger("tsnb")
 
@@ -52,6 +53,7 @@ def _serve(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace, notes: Sequence[str] = ()) -> int:
     """Serve in this process until somebody ends it; ``notes`` go to the log first."""
+    rehearse(args)
     # A server that belongs to a kernel writes nothing into the user's folder unless asked.
     folder = DEFAULT if getattr(args, "lifeline", None) is None else ""
     with logging_of_a_server(os.environ, args.log_config, folder) as logs:
@@ -63,6 +65,15 @@ def run(args: argparse.Namespace, notes: Sequence[str] = ()) -> int:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(serve(setup, os.environ, logs))
     return 0
+
+
+def rehearse(args: argparse.Namespace) -> None:
+    """Raise what :func:`configure` would, before anything is made, and leave its warnings to it."""
+    logging.disable(logging.CRITICAL)
+    try:
+        configure(args)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 class Setup(Struct, frozen=True):
@@ -86,6 +97,7 @@ def configure(args: argparse.Namespace) -> Setup:
     flags = _flags(args)
     config = read(path, os.environ, {**flags, **_switches(args)})
     check_store(config)
+    bindings(config)
     lasting = read(path, os.environ, flags, quiet=True) if snapshots else None
     return Setup(config, path, lasting, getattr(args, "lifeline", None))
 

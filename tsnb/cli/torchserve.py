@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import logging
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tsnb.archive.manifest import TORCHSERVE_VERSION
 from tsnb.cli.commands import Run
 from tsnb.cli.pidfile import PidFile
-from tsnb.cli.serve import configure, run
+from tsnb.cli.serve import rehearse, run
 from tsnb.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -165,22 +164,11 @@ def _without_effect(args: argparse.Namespace) -> list[str]:
 
 def _detach(file: PidFile, args: argparse.Namespace) -> int:
     """Start this command again, attached to nothing but stdout and stderr; what cannot start is told here and now."""
-    with _silent():
-        configure(args)
+    rehearse(args)
     command = [sys.executable, "-P", "-m", "tsnb", "torchserve", "--start", "--foreground", *_words(args)]
     server = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - our own command
     file.write(server.pid)
     return 0
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """The server that follows will say the same."""
-    logging.disable(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.disable(logging.NOTSET)
 
 
 def _words(args: argparse.Namespace) -> list[str]:

@@ -7,8 +7,7 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
-import type { Message } from '@lumino/messaging';
-import { Panel, Widget } from '@lumino/widgets';
+import { Panel, type Widget } from '@lumino/widgets';
 
 const WIDGET = 'application/vnd.jupyter.widget-view+json';
 const HTML = 'text/html';
@@ -28,65 +27,58 @@ export const saved: JupyterFrontEndPlugin<void> = {
   }
 };
 
-/** The widgets' renderer is put into each notebook's own registry, at any time: so what it makes is wrapped. */
+/** The widgets' renderer is put into each notebook's own registry, at any time: so what it makes is looked after. */
 function watch(panel: NotebookPanel): void {
   const registry: Pick<typeof panel.content.rendermime, 'createRenderer'> = panel.content.rendermime;
   const create = registry.createRenderer.bind(registry);
   registry.createRenderer = mimeType => {
     const made = create(mimeType);
-    return mimeType === WIDGET ? new Remembering(made, () => create(HTML)) : made;
+    if (mimeType === WIDGET) {
+      remember(made, () => create(HTML));
+    }
+    return made;
   };
 }
 
-/** A widget view, or the HTML beside it while there is no widget to view. */
-class Remembering extends Panel implements IRenderMime.IRenderer {
-  constructor(
-    private readonly _live: IRenderMime.IRenderer,
-    private readonly _makeStatic: () => IRenderMime.IRenderer
-  ) {
-    super();
-    this.addClass('tsnb-remembering');
-    this.addWidget(_live);
-    this._observer = new MutationObserver(() => this._judge());
-  }
+/**
+ * Let the HTML beside a widget view stand in for it while there is no widget to view.
+ *
+ * The view itself stays what an output shows: after a reload the widget manager looks for it there, to give it a kernel.
+ */
+function remember(live: IRenderMime.IRenderer, makeStatic: () => IRenderMime.IRenderer): void {
+  const render = live.renderModel.bind(live);
+  let model: IRenderMime.IMimeModel | null = null;
+  let standIn: IRenderMime.IRenderer | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
 
-  async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
-    this._model = ours(model) ? model : null;
-    if (this._model) {
-      this._observer.observe(this._live.node, { childList: true, characterData: true, subtree: true });
-      this._timer = setTimeout(() => this._judge(true), PATIENCE);
-    }
-    await this._live.renderModel(model);
-    this._judge();
-  }
-
-  override dispose(): void {
-    this._observer.disconnect();
-    clearTimeout(this._timer);
-    super.dispose();
-  }
-
-  protected override onBeforeDetach(message: Message): void {
-    clearTimeout(this._timer);
-    super.onBeforeDetach(message);
-  }
-
-  private _judge(late = false): void {
-    const text = this._live.node.textContent ?? '';
+  const judge = (late = false): void => {
+    const text = live.node.textContent ?? '';
     const lost = LOST.test(text) && (late || !text.startsWith('Loading'));
-    if (lost && this._model && !this._static) {
-      this._static = this._makeStatic();
-      this.addWidget(this._static as Widget);
-      void this._static.renderModel(this._model);
+    if (lost && model && !standIn && live.parent instanceof Panel) {
+      standIn = makeStatic();
+      standIn.addClass('jp-OutputArea-output');
+      live.parent.addWidget(standIn as Widget);
+      void standIn.renderModel(model);
     }
-    this._live.setHidden(lost && this._static !== null);
-    this._static?.setHidden(!lost);
-  }
+    live.setHidden(lost && standIn !== null);
+    standIn?.setHidden(!lost);
+  };
+  const observer = new MutationObserver(() => judge());
 
-  private readonly _observer: MutationObserver;
-  private _model: IRenderMime.IMimeModel | null = null;
-  private _static: IRenderMime.IRenderer | null = null;
-  private _timer: ReturnType<typeof setTimeout> | undefined;
+  live.renderModel = async each => {
+    model = ours(each) ? each : null;
+    clearTimeout(timer);
+    if (model) {
+      observer.observe(live.node, { childList: true, characterData: true, subtree: true });
+      timer = setTimeout(() => judge(true), PATIENCE);
+    }
+    await render(each);
+    judge();
+  };
+  live.disposed.connect(() => {
+    observer.disconnect();
+    clearTimeout(timer);
+  });
 }
 
 /** Whether an output is one of tsnb's, with a static form. */

@@ -105,14 +105,15 @@ def tools(browser: Browser, server: NotebookServer, word: str) -> None:
 def draw_a_three(box: Locator) -> None:
     """Two bows on the board, with the mouse."""
     box.get_by_role("button", name="Draw").click()
+    box.get_by_role("combobox", name="Pen").select_option("thick")
     board = box.get_by_role("application", name="Drawing board")
     board.scroll_into_view_if_needed()
     edge = board.bounding_box()
     x, y, side = edge["x"], edge["y"], edge["width"]
     bows = [(upper, step) for upper in (True, False) for step in range(11)]
+    turns = [(upper, -0.3 + step * (math.pi + 0.6) / 10) for upper, step in bows]
     places = [
-        (0.46 + 0.17 * math.sin(0.3 + step * 0.27), (0.34 if upper else 0.67) - 0.165 * math.cos(0.3 + step * 0.27))
-        for upper, step in bows
+        (0.45 + 0.17 * math.sin(turn), (0.29 if upper else 0.71) - 0.21 * math.cos(turn)) for upper, turn in turns
     ]
     box.page.mouse.move(x + places[0][0] * side, y + places[0][1] * side)
     box.page.mouse.down()

@@ -18,7 +18,7 @@ class Measuring(BaseHandler):
 
     def postprocess(self, data):
         metrics = self.context.metrics
-        lines, values = ([*map(int, data.split())] + [0, 0])[:2]
+        lines, values = ([*map(int, data.split()), 0, 0])[:2]
         for number in range(lines):
             print("line", number)
         for number in range(values):

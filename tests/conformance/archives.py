@@ -6,6 +6,7 @@ Handlers are in ``tests/conformance/handlers``. Both servers get the same files,
 from __future__ import annotations
 
 import json
+import subprocess
 import tarfile
 import zipfile
 from dataclasses import dataclass, field
@@ -83,6 +84,27 @@ ARCHIVES: dict[str, Made] = {
         config={"minWorkers": 1, "maxWorkers": 1, "batchSize": 4, "maxBatchDelay": 3000, "batchPolicy": "window"},
     ),
     "eager": Made("batched", config={"minWorkers": 1, "maxWorkers": 1, "batchSize": 4, "maxBatchDelay": 1000}),
+    "sequences": Made(
+        "sequences",
+        config={
+            "minWorkers": 1,
+            "maxWorkers": 1,
+            "batchSize": 2,
+            "maxBatchDelay": 10,
+            "sequenceBatching": True,
+            "sequenceMaxIdleMSec": 8000,
+            "maxNumSequence": 2,
+            "maxSequenceJobQueueSize": 2,
+        },
+    ),
+    "tickets": Made("holds", config={"minWorkers": 1, "maxWorkers": 1, "useJobTicket": True, "jobQueueSize": 3}),
+    "impatient": Made("holds", config={"minWorkers": 1, "maxWorkers": 1, "clientTimeoutInMills": 300}),
+    "steps": Made(
+        "steps",
+        config={"minWorkers": 1, "maxWorkers": 1, "batchSize": 2, "maxBatchDelay": 10, "continuousBatching": True},
+    ),
+    "doomed": Made("broken_load", config={"minWorkers": 1, "maxWorkers": 1, "maxRetryTimeoutInSec": 1}),
+    "needs": Made("echo", more={"requirements_file": str(HANDLERS / "requirements.txt")}),
     "dies": Made("dies"),
     "elsewhere": Made("module"),
     "talks": Made("talks", config=TALKS),
@@ -108,6 +130,7 @@ def build(folder: Path) -> Path:
     for name, made in sorted(ARCHIVES.items(), key=lambda item: not item[1].model):  # those that are renamed first
         _make(folder, name, made)
     _broken(folder)
+    _certificate(folder)
     return folder
 
 
@@ -122,6 +145,13 @@ def _make(folder: Path, name: str, made: Made) -> None:
     if made.model:
         done.rename(folder / f"{name}.mar")
     (folder / "model-config.yaml").unlink(missing_ok=True)
+
+
+def _certificate(folder: Path) -> None:
+    """A key and a certificate of its own, for the house with https."""
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")]
+    subprocess.run([*make, *files], check=True, capture_output=True)
 
 
 def _broken(folder: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.conformance.servers import Server
+from tests.conformance.servers import Server, trusting
 
 TIMEOUT = 30.0
 STANDARD = {
@@ -35,6 +35,7 @@ class Call:
     token: str
     show: Show | None
     silent: bool = False
+    plain: bool = False
 
     def perform(self, server: Server) -> Any:
         """The answer as JSON: status, reason, headers, and body or chunks."""
@@ -43,7 +44,11 @@ class Call:
 
     def ask(self, server: Server, timeout: float = TIMEOUT) -> dict[str, Any]:
         """The answer; ``{"no answer": seconds}`` where none came in time, ``{"connection": …}`` where it broke."""
-        with socket.create_connection(("127.0.0.1", server.ports[self.listener]), timeout=timeout) as connection:
+        try:
+            connection = self._connect(server, timeout)
+        except ConnectionRefusedError:
+            return {"connection": "refused"}
+        with connection:
             connection.sendall(self._bytes(server))
             try:
                 return _Reader(connection, to_head=self.line.startswith("HEAD ")).answer(server, self.show)
@@ -51,6 +56,12 @@ class Call:
                 return {"no answer": timeout}
             except OSError:
                 return {"connection": "reset"}
+
+    def _connect(self, server: Server, timeout: float) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", server.ports[self.listener]), timeout=timeout)
+        if server.house.scheme == "http" or self.plain:
+            return connection
+        return trusting().wrap_socket(connection)
 
     def _bytes(self, server: Server) -> bytes:
         headers = {"Host": "localhost", **self.headers}
@@ -76,13 +87,15 @@ def call(
     token: str = "",
     show: Show | None = None,
     silent: bool = False,
+    plain: bool = False,
 ) -> Call:
     """A request, ``"POST /predictions/echo"`` and its body.
 
     Where the line begins with ``management`` or ``metrics`` it goes to that listener: ``"management GET /models"``.
     A dictionary is sent as JSON. ``token`` is ``inference``, ``management`` or ``API`` for the server's own key, or a
     whole Authorization header. ``<store>``, ``<folder>``, ``<archives>`` and ``<files>`` (a file server with the
-    archives) are filled in. ``show`` picks what is compared of the body; a ``silent`` call is not compared at all.
+    archives) are filled in. ``show`` picks what is compared of the body; a ``silent`` call is not compared at all, a
+    ``plain`` one speaks no TLS even to an https address.
     """
     first, _, rest = line.partition(" ")
     listener, line = (first, rest) if first in ("management", "metrics", "inference") else ("inference", line)
@@ -90,7 +103,7 @@ def call(
         body, content_type = json.dumps(body), content_type or "application/json"
     data = body.encode() if isinstance(body, str) else body
     own = {"Content-Type": content_type} if content_type else {}
-    return Call(line, data, {**own, **(headers or {})}, listener, token, show, silent)
+    return Call(line, data, {**own, **(headers or {})}, listener, token, show, silent, plain)
 
 
 def form(*parts: tuple[str, str, bytes], end: bool = True) -> tuple[bytes, str]:

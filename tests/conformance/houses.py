@@ -22,6 +22,7 @@ class House:
     flags: tuple[str, ...] = (NO_TOKENS, MODEL_API)
     environment: dict[str, str] = field(default_factory=dict)
     one_address: bool = False
+    scheme: str = "http"
     archives: tuple[str, ...] = ()
     """The only files in the store, where startup is what is looked at; empty: all."""
 
@@ -56,4 +57,23 @@ HOUSES: dict[str, House] = {
         config={"install_py_dep_per_model": "true"},
     ),
     "together": House(load=("probe",), one_address=True),
+    "startup": House(
+        flags=(NO_TOKENS, MODEL_API, "--models", "all"),
+        archives=("echo.mar", "no_name.mar", "no_version.mar", "noise.mar", "tgz.tar.gz", "folder", "configured.mar"),
+        config={
+            "models": '{"echo": {"1.0": {"minWorkers": 2, "maxWorkers": 2, "batchSize": 6, "maxBatchDelay": 7,'
+            ' "responseTimeout": 8, "startupTimeout": 90}}}',
+            "enable_envvars_config": "true",
+            "default_response_timeout": "$$MY_TIMEOUT$$",
+            "job_queue_size": "11",
+        },
+        environment={"MY_TIMEOUT": "33", "TS_JOB_QUEUE_SIZE": "42", "TS_ALLOWED_URLS": "https://nowhere/.*"},
+    ),
+    "closed": House(flags=(), config={"token_expiration_min": "0.0005", "enable_metrics_api": "false"}),
+    "dependencies": House(config={"install_py_dep_per_model": "true"}),
+    "https": House(
+        load=("probe",),
+        scheme="https",
+        config={"private_key_file": "<archives>/key.pem", "certificate_file": "<archives>/certificate.pem"},
+    ),
 }

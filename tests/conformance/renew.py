@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.conformance import recorded
 from tests.conformance.archives import build
-from tests.conformance.case import Case, every_case, tables
+from tests.conformance.case import Case, Cases, every_case, tables
 from tests.conformance.houses import HOUSES
 from tests.conformance.servers import Kind, Server
 
@@ -64,28 +64,36 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tables", nargs="*", metavar="TABLE", help="default: all")
     parser.add_argument("--tsnb", action="store_true", help="ask tsnb only")
-    parser.add_argument("--case", default="", help="only cases with this text in their name; nothing is written")
+    parser.add_argument("--case", action="append", help="only cases with this text in their name; may be repeated")
     said = parser.parse_args()
     wanted = set(said.tables) or {table.group for table in tables()}
-    cases = [case for case in every_case() if case.group in wanted and said.case in case.name]
+    cases = [case for case in every_case() if case.group in wanted and _named(case, said.case)]
     with tempfile.TemporaryDirectory() as folder:
         ours = ask("tsnb", cases, _sub(folder, "ours"))
-        if said.tsnb:
-            theirs = {case.key: _remembered(case) for case in cases}
-        else:
-            theirs = ask("torchserve", cases, _sub(folder, "theirs"))
-    if not said.case:
-        for group in sorted(wanted):
-            known = [case for case in cases if case.group == group and case.key in theirs and case.key in ours]
-            recorded.write(group, {case.name: entry(case, ours, theirs) for case in known})
+        theirs = _remembered(cases) if said.tsnb else ask("torchserve", cases, _sub(folder, "theirs"))
+    known = {case.key: entry(case, ours, theirs) for case in cases if case.key in theirs and case.key in ours}
+    for table in tables():
+        if table.group in wanted:
+            before = recorded.recorded(table.group)
+            recorded.write(table.group, _merged(table, known, before))
     problems = unmarked(cases, ours, theirs)
     print("\n".join(problems), f"{len(cases)} cases, {len(problems)} problems", sep="\n")
     return 1 if problems else 0
 
 
-def _remembered(case: Case) -> list[Any]:
-    found: list[Any] = recorded.recorded(case.group).get(case.name, {}).get("torchserve", [])
-    return found
+def _named(case: Case, texts: list[str] | None) -> bool:
+    return not texts or any(text in case.name for text in texts)
+
+
+def _merged(table: Cases, known: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    """The new answers, and for the cases that were not asked the old ones."""
+    found = {case.name: known.get(case.key) or before.get(case.name) for case in table}
+    return {name: answers for name, answers in found.items() if answers}
+
+
+def _remembered(cases: list[Case]) -> Answers:
+    known = {case.key: recorded.recorded(case.group).get(case.name) for case in cases}
+    return {key: answers["torchserve"] for key, answers in known.items() if answers is not None}
 
 
 def _sub(folder: str, name: str) -> Path:

@@ -48,11 +48,6 @@ def ready(model: str, workers: int = 1, token: str = "") -> Until:
     )
 
 
-def gone(model: str) -> Until:
-    """Wait until a model is not registered any more."""
-    return Until(call(f"management GET /models/{model}"), lambda answer: answer.get("status") == 404)
-
-
 @dataclass(frozen=True)
 class Begun:
     """Calls that are under way: later steps go on meanwhile, :class:`Finished` has their answers."""

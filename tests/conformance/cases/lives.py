@@ -17,7 +17,7 @@ def remove(model: str):
 
 
 def hold(model: str, file: str):
-    return call(f"POST /predictions/{model}", f"<folder>/{file}", **TEXT)
+    return call(f"POST /predictions/{model}", f"<folder>/{file}" if file else "", **TEXT)
 
 
 QUEUE = call("management GET /models/tight", show=lambda found: found[0]["jobQueueStatus"])
@@ -108,4 +108,23 @@ cases.add(
     call("GET /ping"),
     call("management DELETE /models/broken_load"),
     call("GET /ping"),
+)
+
+UNHEALTHY = Until(call("GET /ping"), lambda answer: answer.get("status") == 500)
+cases.add(
+    "a model whose worker is given up",
+    call("management POST /models?url=doomed.mar&synchronous=false"),
+    UNHEALTHY,
+    call("GET /ping"),
+    call("management DELETE /models/doomed"),
+    call("GET /ping"),
+)
+cases.add(
+    "a request to a model whose worker is given up",
+    call("management POST /models?url=doomed.mar&synchronous=false"),
+    UNHEALTHY,
+    Begun("request", (call("POST /predictions/doomed", "42"),), timeout=2.0),
+    Finished("request"),
+    remove("doomed"),
+    differs="Requests to a model whose workers all failed",
 )

@@ -74,7 +74,7 @@ for name, url in [
     ("S3", "s3://bucket/echo.mar"),
     ("an absolute path of nothing", "/nowhere/nobody.mar"),
 ]:
-    differs = MORE if url == "file:///nobody.mar" else ""
+    differs = MORE if url in ("file:///nobody.mar", "<files>/nobody.mar") else ""
     steps = register(url=url, model_name="none"), call("management GET /models/none", show=settings), remove("none")
     cases.add(f"from {name}", *steps, differs=differs)
 
@@ -125,6 +125,7 @@ for name, parameters in [
     ("negative workers", {"initial_workers": "-3"}),
     ("workers that are no number", {"initial_workers": "x"}),
     ("no signing", {"s3_sse_kms": "false"}),
+    ("signing of what is in the store", {"s3_sse_kms": "true"}),
     ("an unknown parameter", {"min_worker": "4", "colour": "red"}),
     ("an empty name", {"model_name": ""}),
     ("a name with a blank", {"model_name": "two words"}),
@@ -237,18 +238,25 @@ cases.add(
 cases.add(
     "workers that fail",
     register(url="broken_load.mar", model_name="none", initial_workers="1"),
-    call("management GET /models/none"),
+    remove("none"),
+)
+cases.add(
+    "what is left where workers failed",
+    call("management POST /models?url=broken_load.mar&model_name=none&initial_workers=1", silent=True),
+    call("management GET /models/none", show=settings),
     call("POST /predictions/none", "42"),
+    remove("none"),
+    differs="A model whose workers fail while it is registered",
 )
 cases.add(
     "a handler that does not exist",
     register(url="module.mar", model_name="none", handler="nobody.py", initial_workers="1"),
-    call("management GET /models/none"),
+    remove("none"),
 )
 cases.add(
     "a handler that fails when it is asked to be ready",
     register(url="module.mar", model_name="none", handler="module:not_ready", initial_workers="1"),
-    call("management GET /models/none"),
+    remove("none"),
 )
 cases.add(
     "another function of the handler",
@@ -317,3 +325,14 @@ cases.add(
 for method in ("PUT", "DELETE", "PATCH", "HEAD"):
     differs = "HEAD is 405" if method == "HEAD" else ""
     cases.add(f"{method} of all models", call(f"management {method} /models"), differs=differs)
+
+FAILS = {"url": "needs.mar", "initial_workers": "0"}
+cases.add("requirements that cannot be installed", register(**FAILS), remove("needs"), house="dependencies")
+cases.add(
+    "what is left where requirements could not be installed",
+    call("management POST /models?url=needs.mar&initial_workers=0", silent=True),
+    call("management GET /models/needs", show=settings),
+    remove("needs"),
+    house="dependencies",
+    differs="A model whose requirements could not",
+)

@@ -68,6 +68,8 @@ for name, line in [
 ]:
     cases.add(name, call(line, b"42" if line.startswith("POST") else None))
 
+cases.add("a whole URL", call("GET http://localhost/ping"))
+cases.add("OPTIONS of everything", call("OPTIONS *"), differs="`OPTIONS *`")
 cases.add("an encoded slash", call("POST /predictions%2Fprobe", b"42"), differs="An encoded slash")
 cases.add("a broken escape", call("POST /predictions/%zz", b"42"), differs="A broken escape")
 

@@ -1,14 +1,10 @@
 """Tokens, and the switch of the model API (spec 9.1, 9.2). ``guarded`` has both as they are by default."""
 
-from tests.conformance.calls import Call, call
+from tests.conformance.calls import call
 from tests.conformance.case import Cases
+from tests.conformance.steps import Until
 
 cases = Cases("tokens", house="guarded")
-
-
-def wrong(line: str, token: str = "") -> Call:
-    return call(line, token=token)
-
 
 for name, line in [
     ("ping", "GET /ping"),
@@ -84,3 +80,11 @@ for name, line in [
     ("unregistering an unknown model", "DELETE /models/nobody"),
 ]:
     cases.add(f"model API on: {name}", call(f"management {line}", token="management"), house="guarded model api")
+
+EXPIRED = Until(call("GET /ping", token="inference"), lambda answer: answer.get("status") == 400)
+cases.add("expired: ping", EXPIRED, call("GET /ping", token="inference"), house="closed")
+cases.add("expired: models", EXPIRED, call("management GET /models", token="management"), house="closed")
+cases.add(
+    "expired: the key for keys", EXPIRED, call("management GET /token?type=inference", token="API"), house="closed"
+)
+cases.add("no metrics listener", call("metrics GET /metrics"), house="closed")

@@ -58,10 +58,27 @@ def test_it_runs_again_in_the_background_and_stops(client: Client, view: Any) ->
     thread = test.start()
     assert page.ask("refresh")["busy"]
     assert "is running" in page.ask("again")["error"]["message"]
-    while not test.facts["live"]:
+    while "answers/s" not in test.facts["now"]:
         thread.join(0.05)
         assert thread.is_alive()
     page.ask("stop")
     thread.join(30)
     assert test.facts["state"] == "stopped"
     assert len(test.steps) == 1
+
+
+def test_an_interrupt_ends_it_and_keeps_what_was_measured(client: Client) -> None:
+    test = load_test(client, 1, 1, seconds=30)
+    interrupted = []
+
+    def interrupt(change: dict[str, Any]) -> None:
+        if "answers/s" in change["new"]["now"] and not interrupted:
+            interrupted.append(True)
+            raise KeyboardInterrupt
+
+    test.observe(interrupt, "facts")
+    test.run()
+    assert test.facts["state"] == "stopped"
+    [step] = test.steps
+    assert step.stopped
+    assert step.requests > 0

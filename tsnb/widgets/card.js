@@ -102,7 +102,8 @@ function cardView(model, el, line) {
     show(workers, version.workers.length > 0 && workerTable(version), notes(version.workers));
     show(changes, changeRow());
     failing.update(now.failures ?? []);
-    for (const part of [problem, versions, figures, scaled, changes, failures]) part.hidden = now.gone;
+    for (const part of [problem, versions, figures, scaled, changes]) part.hidden = now.gone;
+    failures.hidden = now.gone || !now.failures?.length;
     scale.update(usable());
     use.update(usable());
   };

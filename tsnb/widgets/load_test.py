@@ -82,18 +82,18 @@ class LoadTest(LiveWidget):
     # --- running ------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Run to the end, showing how it goes. Raises TsnbError; interrupted, it keeps what was measured."""
+        """Run to the end, or until it is interrupted, showing how it goes. Raises TsnbError."""
         self._begin(background=False)
         try:
             self._run.follow(self._hear)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # the way to stop it: what was measured so far is the result
             self._end("stopped")
-            raise
+            return
         except TsnbError as error:
             self._problem = error.message
             self._end("failed")
             raise
-        self._end("stopped" if any(step.stopped for step in self._steps) else "done")
+        self._end(self._outcome())
 
     def start(self) -> threading.Thread:
         """Run in the background; the thread ends with the test. Its news come in on the kernel's loop."""
@@ -125,7 +125,11 @@ class LoadTest(LiveWidget):
         self._end("running")
 
     def _finish_background(self) -> None:
-        self._end("stopped" if any(step.stopped for step in self._steps) else "done")
+        self._end(self._outcome())
+
+    def _outcome(self) -> str:
+        whole = len(self._steps) == len(self.order.stages) and not any(step.stopped for step in self._steps)
+        return "done" if whole else "stopped"
 
     def _hear(self, news: Tick | Step) -> None:
         if isinstance(news, Step):

@@ -18,6 +18,9 @@ import msgspec
 from tsnb.client.load.measure import Measurement
 from tsnb.client.load.order import Order, Step, Tick
 
+SHORTEST = 0.01
+"""Seconds that a step must have been measured to count: one that was stopped while it warmed up has nothing to say."""
+
 
 def say(message: Tick | Step) -> None:
     """One line of JSON."""
@@ -47,7 +50,9 @@ async def work(order: Order) -> None:
         if stopped.is_set():
             return
         running[:] = [Measurement(number, order, stage, say)]
-        say(await running[0].run())
+        step = await running[0].run()
+        if step.seconds >= SHORTEST:
+            say(step)
 
 
 def main() -> None:

@@ -16,6 +16,8 @@ from tsnb.client.load.plan import check, request_bytes
 from tsnb.client.load.result import LoadResult
 from tsnb.errors import TsnbError
 
+STOP = b"stop"
+
 _NEWS: msgspec.json.Decoder[Tick | Step] = msgspec.json.Decoder(Tick | Step)
 
 
@@ -26,12 +28,13 @@ class Run:
         check(order.stages)
         request_bytes(order)
         self.order = order
+        self._stopped = False
         self._child: subprocess.Popen[bytes] | None = None
 
     def follow(self, hear: Callable[[Tick | Step], None]) -> None:
         """Run to the end; ``hear`` gets the news as it comes. Raises TsnbError when the generator breaks.
 
-        Interrupted, it ends the generator at once and raises what interrupted it.
+        Interrupted, it stops the generator, tells what that has measured, and raises KeyboardInterrupt.
         """
         command = [sys.executable, "-P", "-m", "tsnb.client.load"]
         with (
@@ -43,8 +46,17 @@ class Run:
             self._child = child
             try:
                 self._tell(msgspec.json.encode(self.order))
-                for line in child.stdout or ():
-                    hear(_NEWS.decode(line))
+                if self._stopped:
+                    self._tell(STOP)
+                lines = child.stdout or ()
+                try:
+                    for line in lines:
+                        hear(_NEWS.decode(line))
+                except KeyboardInterrupt:
+                    self.stop()
+                    for line in lines:
+                        hear(_NEWS.decode(line))
+                    raise
                 if child.wait() != 0:
                     raise _broken(stderr)
             finally:
@@ -53,7 +65,8 @@ class Run:
 
     def stop(self) -> None:
         """End the stage that runs; what it measured is told as usual. From any thread."""
-        self._tell(b"stop")
+        self._stopped = True
+        self._tell(STOP)
 
     def _tell(self, line: bytes) -> None:
         child = self._child

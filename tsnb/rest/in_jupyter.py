@@ -69,7 +69,7 @@ class TsnbHandler(APIHandler):
         self._received = 0
         self._client_gone = False
         self._refused = False
-        self._work: asyncio.Task[None] | None = None
+        self._work: asyncio.Task[Any] | None = None
         # Panels and scrapers that only look must not keep an idle server alive.
         self._track_activity = self.access != "read"
 
@@ -191,12 +191,14 @@ class TsnbHandler(APIHandler):
             raise web.HTTPError(403, f"User is not authorized to {action} on resource: {self.auth_resource}.")
         self.incoming.body = b"".join(self._parts)
         self._parts.clear()
-        self._work = asyncio.ensure_future(self._answer())
+        self._work = asyncio.current_task()
         try:
-            await self._work
+            await self._answer()
         except asyncio.CancelledError:
             if not self._client_gone:
                 raise
+        finally:
+            self._work = None
 
     async def _answer(self) -> None:
         predicting = self.access == "infer"
@@ -295,12 +297,10 @@ class TsnbHandler(APIHandler):
 
     def _incoming(self) -> Request:
         request = self.request
-        query = parse_qsl(request.query, keep_blank_values=True)
-        shown = urlencode([(name, value) for name, value in query if name != "token"])
         return Request(
             method=request.method or "",
             path=request.path[len(self.base_url) + len("tsnb") :] or "/",
-            query=routes.parse_query(shown),
+            query=routes.parse_query(_without_token(request.query)) if request.query else {},
             headers={name: value for name, value in request.headers.get_all() if name.lower() not in PRIVATE},
             listener=Listener.ALL,
             remote=request.remote_ip or "",
@@ -312,6 +312,10 @@ class TsnbHandler(APIHandler):
             return routes.find(self.incoming).access
         except TsnbError:
             return "read"
+
+
+def _without_token(query: str) -> str:
+    return urlencode([(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != "token"])
 
 
 class _Refused(TsnbError):

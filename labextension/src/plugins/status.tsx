@@ -6,6 +6,7 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
+import { Signal } from '@lumino/signaling';
 import * as React from 'react';
 
 import { bytes } from '../format.js';
@@ -24,7 +25,7 @@ export const status: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [IModels],
   optional: [ITranslator, IStatusBar, ISettingRegistry],
-  activate: async (
+  activate: (
     app: JupyterFrontEnd,
     models: Models,
     translator: ITranslator | null,
@@ -32,11 +33,19 @@ export const status: JupyterFrontEndPlugin<void> = {
     registry: ISettingRegistry | null
   ) => {
     const trans = (translator ?? nullTranslator).load(NAMESPACE);
-    const settings = (await registry?.load(PLUGIN).catch(() => null)) ?? null;
+    let settings: ISettingRegistry.ISettings | null = null;
     const wanted = (name: string) => settings?.composite[name] !== false;
-
-    const item = bar && statusItem(bar, models, app.commands, trans, () => wanted('statusBar'));
-    settings?.changed.connect(() => item?.update());
+    const changed = new Signal<object, void>({});
+    models.changed.connect(() => changed.emit());
+    // JupyterLab waits for plugins before it shows itself; nobody needs to wait for this.
+    void registry?.load(PLUGIN).then(found => {
+      settings = found;
+      settings.changed.connect(() => changed.emit());
+      changed.emit();
+    });
+    if (bar) {
+      addItem(bar, models, app.commands, trans, changed, () => wanted('statusBar'));
+    }
     models.crashed.connect((_, crash) => {
       if (wanted('crashNotifications')) {
         notify(crash, app.commands, trans);
@@ -45,23 +54,22 @@ export const status: JupyterFrontEndPlugin<void> = {
   }
 };
 
-function statusItem(
+function addItem(
   bar: IStatusBar,
   models: Models,
   commands: CommandRegistry,
   trans: TranslationBundle,
+  changed: Signal<object, void>,
   wanted: () => boolean
-): ReactWidget {
+): void {
   const draw = () => <Item models={models} commands={commands} trans={trans} />;
-  const widget = ReactWidget.create(<UseSignal signal={models.changed}>{draw}</UseSignal>);
   bar.registerStatusItem('tsnb:status', {
-    item: widget,
+    item: ReactWidget.create(<UseSignal signal={models.changed}>{draw}</UseSignal>),
     align: 'left',
     rank: RANK,
     isActive: () => wanted() && models.totals.workers > 0,
-    activeStateChanged: models.changed as never
+    activeStateChanged: changed
   });
-  return widget;
 }
 
 function Item(props: { models: Models; commands: CommandRegistry; trans: TranslationBundle }): JSX.Element {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from pathlib import Path
 
 from benchmarks.book import Book
 from benchmarks.contest import Entrant, by_peer, contest, turn
@@ -11,10 +13,12 @@ from benchmarks.load import wrk
 from benchmarks.open_loop import saturate
 from benchmarks.plan import Plan
 from benchmarks.processes import spent
-from benchmarks.server import Server
+from benchmarks.server import Launch, Server, free_port, scratch, started, until_it_answers
 
 BATCHES = (1, 16)
 BARE = "bare loop"
+EMPTY = "empty server"
+NOTHING = Path(__file__).parent.parent / "tasks" / "nothing.py"
 SAME_BATCH = 0.005
 """Seconds within which answers belong to one batch."""
 
@@ -29,6 +33,8 @@ def measure(book: Book, plan: Plan, row: str, task: str, workers: int = 1) -> No
                 book.note(row, "all", "the time was up before the last round")
                 return
             _bare(book, plan, row, task)
+            if row == "echo":
+                _nothing(book, plan, row)
             for name, settings in peers.items():
                 if row == "cnn":
                     _every(book, plan, row, settings)
@@ -97,6 +103,24 @@ def _steady(entrant: Entrant, server: Server, connections: int, seconds: float) 
         "p99": taken[int(len(taken) * 0.99)],
         "errors": sum(each.status != 200 for each in asked),
     }
+
+
+def _nothing(book: Book, plan: Plan, row: str) -> None:
+    """The load generator and the system alone: a server that reads nothing and computes nothing."""
+    port = free_port()
+    launch = Launch([sys.executable, str(NOTHING), str(port)], f"http://127.0.0.1:{port}/")
+    body = b'{"x": 1}'
+    with scratch() as folder, started(launch, folder) as server:
+        until_it_answers(server, body, "application/json")
+        if plan.nice:
+            server.family.prioritise(plan.nice)
+        for connections in plan.connections:
+            before = server.family.cpu_seconds()
+            values = wrk(server.url, body, "application/json", connections, plan.seconds / 2, {})
+            cpu = spent(before, server.family.cpu_seconds())
+            case = f"{connections} connection{'s' if connections > 1 else ''}"
+            figures = {name: values[name] for name in ("rate", "p50", "p99", "errors")}
+            book.add(row, case, EMPTY, "reads nothing", **figures, cpu_us=cpu / max(1, values["requests"]) * 1e6)
 
 
 def _bare(book: Book, plan: Plan, row: str, task: str) -> None:

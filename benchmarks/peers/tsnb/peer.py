@@ -16,7 +16,7 @@ class Tsnb(Peer):
     name = "tsnb"
     title = "tsnb"
     packages = ("tsnb",)
-    setting = "`tsnb serve --no-access-log`, 1 worker where a row says nothing else, else defaults"
+    setting = "`tsnb serve --no-access-log`, metrics counted and not logged, 1 worker, else defaults"
 
     def python(self) -> Path:
         """The one this harness runs on."""
@@ -27,7 +27,7 @@ class Tsnb(Peer):
         archives.write(store, task)
         ports = [free_port() for _ in range(5)]
         config = folder / "config.properties"
-        config.write_text(archives.properties(task, batch, delay, ports, workers))
+        config.write_text(archives.properties(task, batch, delay, ports, workers, metrics_mode="prometheus"))
         command = [str(self.python()), "-m", "tsnb", "serve", "--model-store", str(store), "--models", "all"]
         command += ["--ts-config", str(config), "--ncs", "--disable-token-auth", "--no-access-log"]
         # This repository, whatever else the environment has installed.

@@ -35,6 +35,7 @@ notebooks: $(STAMP)  ## execute the notebooks again and keep their outputs
 
 screenshots: $(STAMP)  ## JupyterLab, light and dark, into docs/images
 	$(BIN)/python tests/ui/screenshots.py
+	$(BIN)/python -m tests.ui.lab_screenshots
 
 labextension: $(STAMP)  ## the JupyterLab extension, from labextension/ into tsnb/labextension/ (needs node and npm)
 	$(BIN)/python labextension/build.py

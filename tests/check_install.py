@@ -55,6 +55,10 @@ def main() -> None:
         run(*pip, "install", "--constraint", str(ROOT / "constraints.txt"), str(wheel), env=env, cwd=folder)
         print(run(str(bin_folder / "python"), "-c", FIRST_STEPS, env=env, cwd=folder).strip())
         print(run(str(bin_folder / "tsnb"), "--version", env=env, cwd=folder).strip())
+        panel = folder / "env" / "share" / "jupyter" / "labextensions" / "tsnb"
+        assert (panel / "package.json").is_file(), "the wheel lacks the JupyterLab extension"
+        assert (panel / "install.json").is_file(), "the wheel lacks the JupyterLab extension"
+        print("the JupyterLab extension is there, prebuilt")
         listed = run(str(bin_folder / "jupyter"), "server", "extension", "list", env=env, cwd=folder)
         assert "tsnb" in listed, listed
         assert "OK" in listed, listed

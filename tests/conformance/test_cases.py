@@ -30,7 +30,7 @@ def test_tsnb_answers_as_recorded(case: Case, house) -> None:
 
 
 @pytest.mark.torchserve
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("name", "cases"), HOUSES, ids=[name for name, _ in HOUSES])
 def test_torchserve_answers_as_recorded(name: str, cases: list[Case], torchserve, house) -> None:
     drifts = []

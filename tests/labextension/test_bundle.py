@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -57,6 +58,13 @@ def test_what_the_page_calls_a_field_is_one_in_python() -> None:
         assert name in known, f"{name} is no struct any more: {REMEDY}"
         for field, kind in fields.items():
             assert known[name].get(field) == kind, f"{name}.{field}: {REMEDY}"
+
+
+def test_jupyterlab_finds_it() -> None:
+    command = [sys.executable, "-m", "jupyter", "labextension", "list"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    listed = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
+    assert re.search(r"tsnb v\S+ enabled OK", listed), listed
 
 
 def test_the_lock_file_names_no_server() -> None:

@@ -85,6 +85,14 @@ class Lab:
         """A tab of the main area."""
         return self.page.locator("#jp-main-dock-panel .lm-TabBar-tab").filter(has_text=words)
 
+    def choose_theme(self, name: str) -> None:
+        """Another theme, by the menu; it is in force when the page says so."""
+        self.page.get_by_role("menuitem", name="Settings", exact=True).click()
+        self.page.locator(".lm-Menu-item").filter(has=self.page.get_by_text("Theme", exact=True)).hover()
+        self.choose(name)
+        expect(self.page.locator("body")).to_have_attribute("data-jp-theme-name", name)
+        self.page.keyboard.press("Escape")
+
     def close_tabs(self) -> None:
         """Leave the launcher alone in the main area."""
         others = self.page.locator("#jp-main-dock-panel .lm-TabBar-tab").filter(has_not_text="Launcher")

@@ -203,7 +203,7 @@ def test_an_archive_opens_is_compared_and_served(lab, server):
     expect(view.locator(".cm-content span").filter(has_text=re.compile("^def$")).first).to_be_visible()
     view.get_by_role("button", name="MANIFEST.json").click()
     expect(view.locator(".cm-content")).to_contain_text("modelName")
-    assert violations(lab.page, "#jp-main-dock-panel .tsnb-view", unless=("scrollable-region-focusable",)) == []
+    assert violations(lab.page, "#jp-main-dock-panel .tsnb-view") == []
     lab.page.keyboard.press("Control+s")
     view.get_by_role("button", name="Compare with…").click()
     chooser = lab.page.locator(".jp-Dialog")
@@ -258,15 +258,17 @@ def test_the_launcher_opens_a_notebook_with_a_handler_that_runs(page, server):
     assert "HELLO" in shown[-2]
 
 
-def test_nothing_serious_is_wrong_for_those_who_cannot_see_or_point(lab, server):
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_nothing_serious_is_wrong_for_those_who_cannot_see_or_point(lab, server, theme):
+    lab.choose_theme(theme)
     serve(server, "echo-2.0.mar", workers=0)
     expect(lab.version("echo 2.0")).to_be_visible()
     assert violations(lab.page, "#tsnb-panel") == []
     assert violations(lab.page, ".tsnb-status") == []
-    lab.page.evaluate("document.body.dataset.jpThemeLight = 'false'")
     lab.version("echo 1.0").get_by_role("button", name="Try echo 1.0").click()
     lab.main().get_by_role("textbox", name="Request body").wait_for()
     assert violations(lab.page, "#jp-main-dock-panel .tsnb-trial") == []
+    lab.choose_theme("JupyterLab Light")
 
 
 def test_the_panel_in_notebook_7(server, page, complaints):

@@ -122,17 +122,17 @@ function Whole(props: Reading & { path: string; found: ArchiveView }): JSX.Eleme
         </button>
       </header>
       <div className="tsnb-columns">
-        <nav className="tsnb-files" aria-label={trans.__('Files of the archive')}>
+        <nav className="tsnb-files" tabIndex={0} aria-label={trans.__('Files of the archive')}>
           <FileButton name={trans.__('Overview')} chosen={chosen === ''} onClick={() => choose('')} />
           <Files branch={tree(Object.keys(found.files))} found={found} chosen={chosen} choose={choose} />
         </nav>
-        <main className="tsnb-content" tabIndex={-1}>
+        <div className="tsnb-content" tabIndex={0} role="region" aria-label={chosen || trans.__('Overview')}>
           {chosen === '' ? (
             <Overview {...props} handler={handler} />
           ) : (
             <OneFile key={chosen} name={chosen} {...props} />
           )}
-        </main>
+        </div>
       </div>
     </>
   );

@@ -23,6 +23,7 @@ export function Code(props: { text: string; name: string; label: string; editors
     const config = { readOnly: true, lineNumbers: true, lineWrap: false };
     const editor = editors.factoryService.newInlineEditor({ host: host.current, model, config });
     host.current.querySelector('[contenteditable]')?.setAttribute('aria-label', label);
+    host.current.querySelector('.cm-scroller')?.setAttribute('tabindex', '0'); // to be scrolled by keys
     return () => {
       editor.dispose();
       model.dispose();

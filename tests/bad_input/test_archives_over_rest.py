@@ -16,7 +16,7 @@ from tests.bad_input.handlers import FINE, body
 
 BROKEN, NOT_FOUND, BAD, DOWNLOAD = (
     (400, "InvalidModelException"),
-    (404, "ResourceNotFoundException"),
+    (404, "ModelNotFoundException"),
     (400, "BadRequestException"),
     (400, "DownloadArchiveException"),
 )

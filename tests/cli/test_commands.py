@@ -68,7 +68,7 @@ def test_the_doctor_finds_what_is_in_the_way(run: Run, tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         (tmp_path / "c.properties").write_text(
             f"inference_address=http://127.0.0.1:{port}\nmanagement_address=http://127.0.0.1:0\n"
-            "metrics_address=http://127.0.0.1:0\n"
+            "metrics_address=http://127.0.0.1:0\nenable_grpc=false\n"
         )
         done = run("doctor", "--ts-config", "c.properties", folder=tmp_path)
     found = done.stdout.decode()

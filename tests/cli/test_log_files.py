@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -214,11 +215,12 @@ def test_no_files_where_none_are_wanted(start: Serve, tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made(model: Path, tmp_path: Path) -> None:
     (tmp_path / "logs").write_text("in the way")
-    words = ("serve", "--model-store", str(model), "--port", "-1", "--ncs")
-    told = run(*words, folder=tmp_path, environ={"LOG_LOCATION": "logs"})
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # a server that cannot listen ends by itself
+        words = ("serve", "--model-store", str(model), "--port", str(taken.getsockname()[1]), "--ncs")
+        told = run(*words, folder=tmp_path, environ={"LOG_LOCATION": "logs"})
+        untold = run(*words, folder=tmp_path)
     assert told.returncode == 1
     assert b"LOG_LOCATION='logs': cannot make this folder" in told.stderr
-    untold = run(*words, folder=tmp_path)
     assert b"No log files: the folder 'logs' cannot be made" in untold.stderr
 
 
@@ -277,7 +279,7 @@ def test_a_log4j_file_says_which_log_goes_where(start: Serve, tmp_path: Path) ->
 )
 def test_a_log_config_that_cannot_be_used(model: Path, tmp_path: Path, name: str, text: str, said: str) -> None:
     (tmp_path / name).write_text(text)
-    words = ("serve", "--model-store", str(model), "--port", "-1", "--ncs", "--log-config", name)
+    words = ("serve", "--model-store", str(model), "--port", "0", "--ncs", "--log-config", name)
     assert said in run(*words, folder=tmp_path).stderr.decode()
 
 

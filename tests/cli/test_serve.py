@@ -124,7 +124,7 @@ def test_idle_connections_do_not_hold_it_up(serve: Serve, store: Any) -> None:
 def test_each_listener_is_announced(serve: Serve, tmp_path: Path) -> None:
     free = "".join(f"{name}_address=http://127.0.0.1:0\n" for name in ("inference", "management", "metrics"))
     path = tmp_path / "c.properties"
-    path.write_text(free.replace("management_address=http://127.0.0.1:0", f"management_address=unix:{tmp_path}/m.sock"))
+    path.write_text(free.replace("management_address=http://127.0.0.1:0", f"management_address=unix:{tmp_path}/m.sock") + "enable_grpc=false\n")
     server = serve("--ts-config", str(path), "--disable-token-auth", port=False).until_ready()
     assert f"Management address: unix:{tmp_path}/m.sock" in server.said
     assert f"Metrics address: {server.url}" in server.said

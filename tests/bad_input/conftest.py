@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,6 +36,7 @@ def until(condition: Callable[[], Any], what: str) -> Any:
     end = time.monotonic() + DEADLINE
     while not (found := condition()):
         assert time.monotonic() < end, f"{what} did not happen in {DEADLINE:g} s"
+        threading.Event().wait(0.05)
     return found
 
 

@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -168,6 +169,7 @@ def until_ready(ask: Run) -> None:
     deadline = time.monotonic() + DEADLINE
     while b" 1/1 " not in (said := ask("models").stdout):
         assert time.monotonic() < deadline, said
+        threading.Event().wait(0.05)
 
 
 def test_a_server_is_used_from_the_command_line(server: Server, ask: Run, run: Run, tmp_path: Path) -> None:

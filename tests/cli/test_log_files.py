@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -105,6 +106,7 @@ def once(condition: Callable[[], Any], what: str) -> Any:
     deadline = time.monotonic() + DEADLINE
     while not (found := condition()):
         assert time.monotonic() < deadline, f"{what} did not happen"
+        threading.Event().wait(0.05)
     return found
 
 
@@ -279,8 +281,9 @@ def test_a_log4j_file_says_which_log_goes_where(start: Serve, tmp_path: Path) ->
 )
 def test_a_log_config_that_cannot_be_used(model: Path, tmp_path: Path, name: str, text: str, said: str) -> None:
     (tmp_path / name).write_text(text)
-    words = ("serve", "--model-store", str(model), "--port", "0", "--ncs", "--log-config", name)
-    assert said in run(*words, folder=tmp_path).stderr.decode()
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # a server that cannot listen ends by itself
+        words = ("serve", "--model-store", str(model), "--port", str(taken.getsockname()[1]), "--ncs")
+        assert said in run(*words, "--log-config", name, folder=tmp_path).stderr.decode()
 
 
 def test_a_server_that_belongs_to_a_kernel_writes_nothing_beside_it(model: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
-from support.command import DEADLINE, Server
+from support.command import DEADLINE, Server, until
 
 Serve = Callable[..., Server]
 
@@ -45,9 +45,7 @@ def test_a_model_is_served_from_the_store_and_no_process_is_left(serve: Serve, s
 
 
 def wait_for_worker(server: Server, model: str) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while server.get(f"models/{model}").json()[0]["workers"][0]["status"] != "READY":
-        assert time.monotonic() < deadline
+    until(lambda: server.get(f"models/{model}").json()[0]["workers"][0]["status"] == "READY", "a worker")
 
 
 def test_a_model_that_cannot_be_loaded_is_logged_and_left_out(serve: Serve, store: Any, tmp_path: Path) -> None:
@@ -124,7 +122,8 @@ def test_idle_connections_do_not_hold_it_up(serve: Serve, store: Any) -> None:
 def test_each_listener_is_announced(serve: Serve, tmp_path: Path) -> None:
     free = "".join(f"{name}_address=http://127.0.0.1:0\n" for name in ("inference", "management", "metrics"))
     path = tmp_path / "c.properties"
-    path.write_text(free.replace("management_address=http://127.0.0.1:0", f"management_address=unix:{tmp_path}/m.sock") + "enable_grpc=false\n")
+    addresses = free.replace("management_address=http://127.0.0.1:0", f"management_address=unix:{tmp_path}/m.sock")
+    path.write_text(addresses + "enable_grpc=false\n")
     server = serve("--ts-config", str(path), "--disable-token-auth", port=False).until_ready()
     assert f"Management address: unix:{tmp_path}/m.sock" in server.said
     assert f"Metrics address: {server.url}" in server.said

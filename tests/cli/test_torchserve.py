@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,6 +69,7 @@ class Shell:
         deadline = time.monotonic() + DEADLINE
         while "Model server started." not in (said := self.said()):
             assert time.monotonic() < deadline, said
+            threading.Event().wait(0.05)
             assert self.process().is_running(), said
         return [line.partition(": ")[2] for line in said.splitlines() if line.startswith("Management address: ")][-1]
 
@@ -201,6 +203,7 @@ def until_named(shell: Shell, pid: int) -> None:
     deadline = time.monotonic() + DEADLINE
     while not (shell.pid_file.exists() and shell.pid_file.read_text() == str(pid)):
         assert time.monotonic() < deadline, shell.said()
+        threading.Event().wait(0.05)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,7 @@ def wait_until_ready(server: Served) -> None:
         end = time.monotonic() + 60
         while any(worker.state != "ready" for status in client.models() for worker in status.workers):
             assert time.monotonic() < end, client.models()
+            threading.Event().wait(0.05)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -114,6 +115,7 @@ def _wait_for(path: Path) -> None:
     deadline = time.monotonic() + DEADLINE
     while not path.exists() or path.read_text().count("GET /metrics") < 2:
         assert time.monotonic() < deadline, f"{path} has no lines"
+        threading.Event().wait(0.05)
 
 
 def _get(server: Server, path: str) -> list[str]:

@@ -32,7 +32,9 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("defaults")
     build(folder)
     settings = [f"{name}_address=http://127.0.0.1:0" for name in ("inference", "management", "metrics")]
-    (folder / "config.properties").write_text("\n".join([*settings, "enable_grpc=false", "default_workers_per_model=1"]))
+    (folder / "config.properties").write_text(
+        "\n".join([*settings, "enable_grpc=false", "default_workers_per_model=1"])
+    )
     arguments = ["--model-store", str(folder), "--models", "all", "--disable-token-auth"]
     server = Server(arguments, folder, {"OMP_NUM_THREADS": "1"}, ()).until_ready()
     yield server.url

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -67,6 +68,7 @@ def until(condition: Callable[[], bool], within: float = 20.0) -> None:
     end = time.monotonic() + within
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
+        threading.Event().wait(0.05)
 
 
 def test_serving_and_a_clean_end(server: NotebookServer) -> None:

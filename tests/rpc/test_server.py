@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -33,6 +34,7 @@ def test_calls_are_noted_as_torchserve_does(served: Served, client: Client) -> N
     end = time.monotonic() + DEADLINE
     while wanted not in (served.folder / "server.log").read_text():
         assert time.monotonic() < end
+        threading.Event().wait(0.05)
 
 
 def test_each_service_asks_for_its_token(house: Callable[..., House], protos: Protos) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ def until(look: Callable[[], bool]) -> None:
     end = time.monotonic() + 30
     while not look():
         assert time.monotonic() < end
+        threading.Event().wait(0.05)
 
 
 PATH = "/predictions/talkative/1.0"

@@ -22,7 +22,7 @@ import msgspec
 
 from tsnb import protocol
 from tsnb.protocol import Born, Control, Exited, Fork, Forked, Kill
-from tsnb.worker.process import leave, serve
+from tsnb.worker.process import die_with_parent, leave, outlive_parent, serve
 from tsnb.worker.seat import take_seat
 
 IMPORTS = ("numpy", "PIL.Image", "torch", "tsnb.handlers.base", "tsnb.worker.loop")
@@ -154,8 +154,10 @@ def main() -> None:
     options = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable()
+    die_with_parent(os.getppid())  # nobody is served by going on to import; it has no workers yet to look after
     for name in IMPORTS:
         importlib.import_module(name)
+    outlive_parent()
     gc.collect()
     gc.freeze()
     nursery = Nursery(socket.socket(fileno=options.fd))

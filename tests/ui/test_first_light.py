@@ -39,7 +39,9 @@ def card(first_light: NotebookPage) -> Locator:
 
 def execution_number(notebook: NotebookPage, words: str) -> str:
     """The number a cell was run with."""
-    return re.search(r"\d+", notebook.cell(words).locator(".jp-InputPrompt").inner_text())[0]
+    prompt = notebook.cell(words).locator(".jp-InputPrompt")
+    expect(prompt).to_have_text(re.compile(r"\d+"), timeout=CELL_TIMEOUT)
+    return re.search(r"\d+", prompt.inner_text())[0]
 
 
 def workers(server: NotebookServer, version: str = "1.0") -> list[dict[str, Any]]:

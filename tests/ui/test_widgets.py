@@ -103,7 +103,9 @@ def test_earlier_requests_are_sent_again_and_edited(box):
 
 
 def test_a_recorded_request_fills_the_box(box):
+    expect(send(box, "labels").get_by_role("row", name="cat")).to_be_visible()
     recorded = box.get_by_role("combobox", name="Recorded request")
+    recorded.blur()
     recorded.focus()
     expect(recorded.locator("option").nth(1)).to_contain_text("200")
     recorded.select_option(index=recorded.locator("option").count() - 1)
@@ -187,7 +189,8 @@ def test_the_fleet_scales_in_place(notebook):
     fleet = notebook.cell(FLEET).locator(".tsnb-fleet")
     expect(fleet).to_contain_text(re.compile(r"Memory\d+% of"))
     fleet.get_by_role("button", name="One worker more for talks 1.0").click()
-    expect(fleet.locator(".tsnb-scaler")).to_contain_text("2+ready")
+    row = fleet.get_by_role("row").filter(has=fleet.get_by_role("button", name="One worker more for talks 1.0"))
+    expect(row.locator(".tsnb-scaler")).to_contain_text("2+ready")
 
 
 PARTS = ((CARD, ".tsnb-card"), (TRY, ".tsnb-card"), (LOAD, ".tsnb-card"), (FLEET, ".tsnb-fleet"))

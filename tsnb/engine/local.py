@@ -193,19 +193,19 @@ class LocalEngine:
         least, most = _worker_range(min_workers, max_workers)
         async with model.changing:
             model.check_served()
-            started = self._resize(model, least, most)
+            self._resize(model, least, most)
+            starting = [slot for slot in model.slots if not slot.settled.done()]  # those of an earlier order, too
         if wait:
-            await self._settled(model, started)
+            await self._settled(model, starting)
         return Scaled(model.spec.name, model.spec.version, least, model.running)
 
-    def _resize(self, model: ServedModel, least: int, most: int) -> list[Slot]:
+    def _resize(self, model: ServedModel, least: int, most: int) -> None:
         least, most = placement.room_for(model.spec, len(self.devices), least, most)
         model.resize(least, most)
-        started = self._grow(model, least - len(model.slots))
+        self._grow(model, least - len(model.slots))
         leaving = [model.remove_last() for _ in range(len(model.slots) - most)]
         if leaving:
             self._in_background(model.gone(leaving, model.spec.response_timeout))
-        return started
 
     def _new_slots(self, model: ServedModel, count: int, spec: ModelSpec | None = None) -> list[Slot]:
         slots = []

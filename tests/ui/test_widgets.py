@@ -189,8 +189,8 @@ def test_the_fleet_scales_in_place(notebook):
     fleet = notebook.cell(FLEET).locator(".tsnb-fleet")
     expect(fleet).to_contain_text(re.compile(r"Memory\d+% of"))
     fleet.get_by_role("button", name="One worker more for talks 1.0").click()
-    row = fleet.get_by_role("row").filter(has=fleet.get_by_role("button", name="One worker more for talks 1.0"))
-    expect(row.locator(".tsnb-scaler")).to_contain_text("2+ready")
+    more = notebook.page.get_by_role("button", name="One worker more for talks 1.0")
+    expect(fleet.locator(".tsnb-scaler").filter(has=more)).to_contain_text("2+ready")
 
 
 PARTS = ((CARD, ".tsnb-card"), (TRY, ".tsnb-card"), (LOAD, ".tsnb-card"), (FLEET, ".tsnb-fleet"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import socket
 import stat
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,8 @@ from typing import Any
 import psutil
 import pytest
 from support.command import DEADLINE, Server, until
+
+from tsnb.cli.server import say
 
 Serve = Callable[..., Server]
 
@@ -31,6 +35,22 @@ def test_it_says_when_it_answers_and_stops_cleanly(serve: Serve, tmp_path: Path,
     assert time.monotonic() - began < 5
     assert not (tmp_path / "key_file.json").exists()
     assert "Traceback" not in server.log
+
+
+def test_what_it_says_is_not_torn_by_what_it_logs(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[bytes] = []
+
+    class Raw(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: Any) -> int:
+            written.append(bytes(data))
+            return len(data)
+
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(Raw(), write_through=True))  # as PYTHONUNBUFFERED makes it
+    say("one", "two")
+    assert written == [b"one\ntwo\n"]
 
 
 def test_a_model_is_served_from_the_store_and_no_process_is_left(serve: Serve, store: Any) -> None:

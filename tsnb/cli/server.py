@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import sys
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -72,10 +73,15 @@ async def _start(engine: LocalEngine, listeners: Listeners, setup: Setup, enviro
         log.warning("%s", warning)
     if isinstance(engine, SnapshotEngine):
         await engine.begin_snapshots()
-    for line in await listeners.start():
-        print(line)
+    say(*await listeners.start())
     _spare_the_collector()
-    print(READY, flush=True)
+    say(READY)
+
+
+def say(*lines: str) -> None:
+    """Each line whole: an unbuffered ``print`` writes its line feed apart, and a line of the log may come between."""
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
 
 
 def _spare_the_collector() -> None:

@@ -26,7 +26,7 @@ def joined(message, bodies=()):
 def test_a_batch_looks_as_it_is_described():
     request = Request("id-1", {"Host": "h"}, (Parameter("body", b'{"x": 1}', "application/json"), Parameter("k", b"v")))
     message, bodies = protocol.batch(7, [request])
-    by_hand = ["batch", 7, [["id-1", {"Host": "h"}, [["body", "application/json", 8], ["k", "", 1]]]]]
+    by_hand = ["batch", 7, [{"Host": "h"}], [["id-1", 0, [["body", "application/json", 8], ["k", "", 1]]]]]
     written = joined(message, bodies)
     assert msgspec.msgpack.decode(written[16:-9])[:2] == by_hand[:2]
     assert next(iter(protocol.Reader().feed(frame(by_hand, b'{"x": 1}v', count=2))))[0] == message

@@ -71,10 +71,13 @@ class Load(Struct, frozen=True, array_like=True, tag="load"):
 
 
 class Item(Struct, frozen=True, array_like=True):
-    """One request of a batch; ``parameters`` are ``(name, content type, body size)``."""
+    """One request of a batch; ``parameters`` are ``(name, content type, body size)``.
+
+    ``headers`` is a position in the batch's headers: clients repeat theirs, and so they travel once.
+    """
 
     id: str
-    headers: dict[str, str]
+    headers: int
     parameters: tuple[tuple[str, str, int], ...]
 
 
@@ -85,6 +88,7 @@ class Batch(Struct, frozen=True, array_like=True, tag="batch"):
     """
 
     number: int
+    headers: tuple[dict[str, str], ...]
     items: tuple[Item, ...]
     placed: tuple[tuple[int, int], ...] = ()
 
@@ -317,7 +321,13 @@ def batch(
     bodies: list[Buffer] = []
     items = []
     placed: list[tuple[int, int]] = []
+    headers: dict[int, int] = {}
+    tables: list[dict[str, str]] = []
     for request in requests:
+        table = headers.get(id(request.headers))
+        if table is None:
+            table = headers[id(request.headers)] = len(tables)
+            tables.append(request.headers)
         sizes = []
         for parameter in request.parameters:
             size = len(parameter.value)
@@ -327,8 +337,8 @@ def batch(
             else:
                 placed.append((len(bodies) + len(placed), offset))
             sizes.append((parameter.name, parameter.content_type, size))
-        items.append(Item(request.id, request.headers, tuple(sizes)))
-    return Batch(number, tuple(items), tuple(placed)), bodies
+        items.append(Item(request.id, table, tuple(sizes)))
+    return Batch(number, tuple(tables), tuple(items), tuple(placed)), bodies
 
 
 def requests(message: Batch, bodies: Buffer, arena: memoryview | None = None) -> list[Request]:
@@ -348,7 +358,7 @@ def requests(message: Batch, bodies: Buffer, arena: memoryview | None = None) ->
                 start += size
             position += 1
             parameters.append(Parameter(name, value, content_type))  # type: ignore[arg-type]
-        found.append(Request(item.id, item.headers, tuple(parameters)))
+        found.append(Request(item.id, message.headers[item.headers], tuple(parameters)))
     return found
 
 

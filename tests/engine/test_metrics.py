@@ -10,12 +10,13 @@ from prometheus_client.parser import text_string_to_metric_families as families
 
 from tsnb.config import Config, read
 from tsnb.engine import metric_series
+from tsnb.engine.job import Job
 from tsnb.engine.metric_definitions import metric_name
 from tsnb.engine.metric_definitions import read as definitions
 from tsnb.engine.metric_log import MetricLog
 from tsnb.engine.stats import LEGACY, Stats
 from tsnb.errors import ConfigError
-from tsnb.messages import MetricSample, ModelSpec
+from tsnb.messages import MetricSample, ModelSpec, Request
 
 MODEL = (("ModelName", "m"), ("Level", "Model"))
 SPEC = ModelSpec("m", "1.0", "/nowhere", "handler.py")
@@ -97,11 +98,15 @@ def test_each_metric_has_torchserves_name_kind_unit_and_labels() -> None:
     }
 
 
+def answer(stats: Stats, version: str | None, queued: float, latency: float) -> None:
+    job = Job(Request("r"), lambda outcome: None, 0.0, stats.accept("m", version), taken=queued)
+    stats.answered([job], [latency])
+
+
 def test_a_request_is_counted_under_the_version_it_named() -> None:
     stats = make()
     for version in (None, "1.0", None):
-        counted = stats.accept("m", version)
-        stats.job_done(counted, queued=0.002, latency=0.01)
+        answer(stats, version, queued=0.002, latency=0.01)
     assert shown(stats) == pytest.approx(
         {
             f"{name}[('hostname', 'h'), ('model_name', 'm'), ('model_version', '{version}')]": value * count
@@ -145,7 +150,7 @@ def test_a_histogram_has_torchserves_buckets() -> None:
 def test_each_mode_sends_metrics_to_its_places(tmp_path: Path, mode: str, on_page: set, in_logs: set) -> None:
     stats = make(metrics_mode=mode, metrics_location=str(tmp_path))
     stats.response(200)
-    stats.job_done(stats.accept("m", None), queued=0.1, latency=0.2)
+    answer(stats, None, queued=0.1, latency=0.2)
     report(stats, "PredictionTime", 1.5, "gauge", "ms")
     report(stats, "Own")
     stats.close()
@@ -322,7 +327,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def used(stats: Stats, version: str = "1.0") -> None:
     for asked in (None, version):
-        stats.job_done(stats.accept("m", asked), queued=0.0, latency=1.0)
+        answer(stats, asked, queued=0.0, latency=1.0)
     report(stats, "Own")
 
 

@@ -12,7 +12,6 @@ batch size, so that raising ``batchSize`` never lowers throughput.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -57,9 +56,9 @@ class CostModel:
         known = self._per_item.get(size_class)
         self._per_item[size_class] = cost if known is None else known + SMOOTHING * (cost - known)
         self._worked += seconds
-        smaller = [per_item for other, per_item in self._per_item.items() if other < size_class]
-        if smaller:
-            self._lost += max(0.0, seconds - size * min(smaller))
+        if size_class:
+            smaller = [per_item for other, per_item in self._per_item.items() if other < size_class]
+            self._lost += max(0.0, seconds - size * min(smaller, default=cost))
 
     def best(self, limit: int) -> int:
         """The batch size, at most ``limit``, that should give the highest throughput."""
@@ -101,7 +100,7 @@ def decide(
         return Decision(0)
     if policy == "window":
         return _window(now, waiting, oldest, batch_size, max_delay)
-    share = math.ceil(waiting / idle)
+    share = -(-waiting // idle)  # rounded up
     return Decision(cost.best(min(share, batch_size)))
 
 
@@ -126,15 +125,13 @@ def split(jobs: Sequence[Job]) -> list[Job]:
 
     A handler looks at the first request only to see which it is to give.
     """
+    seen = None
     for position, job in enumerate(jobs):
-        if _is_lonely(job):
+        headers = job.request.headers
+        if headers is not seen and (headers.get("explain") == "True" or headers.get("describe") == "True"):
             return list(jobs[max(1, position) :])
+        seen = headers  # clients repeat theirs, and the front then has one dict for all of them
     return []
-
-
-def _is_lonely(job: Job) -> bool:
-    headers = job.request.headers
-    return headers.get("explain") == "True" or headers.get("describe") == "True"
 
 
 def _window(now: float, waiting: int, oldest: float, batch_size: int, max_delay: float) -> Decision:

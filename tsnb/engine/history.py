@@ -2,12 +2,13 @@
 
 Moments are :data:`MOMENT` seconds long and begin at multiples of it, so that the
 rows of several versions fit side by side. Counting costs a handful of additions
-per request; a version that nobody asks keeps nothing.
+per batch; a version that nobody asks keeps nothing.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 import msgspec
 
@@ -27,19 +28,17 @@ class History:
         self._past: deque[Recent] = deque(maxlen=KEPT)
         self._now = Recent(0.0)
 
-    def add(self, wall: float, latency: float, failed: bool) -> None:
-        """A request was answered ``latency`` seconds after it arrived."""
+    def add(self, wall: float, latencies: Sequence[float], errors: int) -> None:
+        """Requests were answered, so many seconds after they arrived; as many of them were errors."""
         now = self._now
         if wall - now.time >= MOMENT:
             if now.requests:
                 self._past.append(now)
             now = self._now = Recent(wall - wall % MOMENT)
-        now.requests += 1
-        now.seconds += latency
-        if latency > now.longest:
-            now.longest = latency
-        if failed:
-            now.errors += 1
+        now.requests += len(latencies)
+        now.seconds += sum(latencies)
+        now.longest = max(now.longest, *latencies)
+        now.errors += errors
 
     def recent(self, wall: float) -> tuple[Recent, ...]:
         """The moments in which something was answered, oldest first; none older than :data:`KEPT` of them."""

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from time import monotonic
 
+from msgspec import Struct
+
 from tsnb.engine.api import Outcome, Stream
 from tsnb.engine.stats import Counted
 from tsnb.messages import Reply, Request
@@ -18,43 +20,28 @@ MAX_WAITING_PARTS = 256
 """Parts of a stream that may wait for a slow client before its worker is no longer read from."""
 
 
-class Job:
+class Job(Struct, eq=False):
     """A request, when it came, and who is told.
 
     Times are those of ``time.monotonic``: a loop's own clock can tick in milliseconds. ``done`` is called once, with
     the outcome, unless the job is abandoned before.
     """
 
-    __slots__ = (
-        "batch",
-        "counted",
-        "created",
-        "done",
-        "error",
-        "met",
-        "parts",
-        "reply",
-        "request",
-        "settled",
-        "taken",
-    )
-
-    def __init__(self, request: Request, done: Callable[[Outcome], None], created: float) -> None:
-        self.request = request
-        self.done = done
-        self.created = created
-        #: When a worker was idle for it; from then on it waits for nothing but its batch to fill.
-        self.met = 0.0
-        self.taken = 0.0
-        #: How many requests were taken together with it, itself included.
-        self.batch = 0
-        self.settled = False
-        self.parts: Parts | None = None
-        #: What it was answered with, for the records; None for a stream.
-        self.reply: Reply | None = None
-        self.error: Exception | None = None
-        #: The counters that its answer goes to.
-        self.counted: Counted | None = None
+    request: Request
+    done: Callable[[Outcome], None]
+    created: float
+    counted: Counted | None = None
+    """The counters that its answer goes to."""
+    met: float = 0.0
+    """When a worker was idle for it; from then on it waits for nothing but its batch to fill."""
+    taken: float = 0.0
+    batch: int = 0
+    """How many requests were taken together with it, itself included."""
+    settled: bool = False
+    parts: Parts | None = None
+    reply: Reply | None = None
+    """What it was answered with, for the records; None for a stream."""
+    error: Exception | None = None
 
     @property
     def gone(self) -> bool:
@@ -67,16 +54,15 @@ class Job:
 
     def answer(self, reply: Reply) -> None:
         """Give a reply: the whole answer, or the next part of one."""
-        if self.parts is not None:
-            self.parts.put(reply)
-        elif self.settled:
-            return
+        if self.settled:
+            if self.parts is not None:
+                self.parts.put(reply)
         elif reply.more:
             self.parts = Parts()
             self._settle(Stream(reply, self.parts))
         else:
             self.reply = reply
-            self._settle(reply)
+            self._settle(reply)  # the way of most answers
 
     def fail(self, error: Exception) -> None:
         """Give an error instead of a reply, or instead of the rest of a stream."""

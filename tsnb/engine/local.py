@@ -58,6 +58,8 @@ class LocalEngine:
         self._background: set[asyncio.Task[None]] = set()
         self._arena: arena.Arena | None = None
         self._closed = False
+        #: A door answered a request with this status.
+        self.count_response: Callable[[int], None] = self._stats.response
 
     async def start(self) -> None:
         """Ask for the GPUs, and let the nursery import torch meanwhile: the first model finds it ready."""
@@ -364,10 +366,6 @@ class LocalEngine:
     def metrics_text(self, names: list[str] | None = None) -> str:
         """All metrics in Prometheus text format."""
         return self._stats.text(names)
-
-    def count_response(self, status: int) -> None:
-        """A door answered a request with this status."""
-        self._stats.response(status)
 
 
 def _worker_range(least: int, most: int | None) -> tuple[int, int]:

@@ -74,6 +74,10 @@ class ServedModel:
         self._leaving: set[Slot] = set()
         self._wake: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
+        #: Whether the last batch was of one request.
+        self._alone = True
+        #: Whether the end of this turn of the loop is waited for.
+        self._dispatching = False
 
     @property
     def model_dirs(self) -> list[str]:
@@ -110,6 +114,24 @@ class ServedModel:
             raise ServiceUnavailable(NO_WORKER.format(name=self.spec.name))
         if self.spec.client_timeout > 0:
             self._loop.call_later(self.spec.client_timeout / 1000, self._expire, job)
+        if self._idle:
+            self._dispatch_soon()
+        elif len(self.queue) >= self.spec.batch_size:
+            self._give_ahead()
+
+    def _dispatch_soon(self) -> None:
+        """Dispatch at the end of the loop's turn: what is read in this turn goes together.
+
+        Where the last batch was of one request, nobody else is likely to come, and it goes at once.
+        """
+        if self._alone:
+            self._dispatch()
+        elif not self._dispatching:
+            self._dispatching = True
+            self._loop.call_soon(self._end_turn)
+
+    def _end_turn(self) -> None:
+        self._dispatching = False
         self._dispatch()
 
     def _expire(self, job: Job) -> None:
@@ -126,23 +148,24 @@ class ServedModel:
 
     def _dispatch(self) -> None:
         """Give waiting jobs to idle workers, as the batch policy says."""
-        while self._idle and len(self.queue):
+        spec, queue = self.spec, self.queue
+        while self._idle and len(queue):
             now = monotonic()
             decision = decide(
-                self.spec.batch_policy,
+                spec.batch_policy,
                 now=now,
-                waiting=len(self.queue),
-                oldest=self.queue.oldest() or now,
+                waiting=len(queue),
+                oldest=queue.oldest() or now,
                 idle=len(self._idle),
-                batch_size=self.spec.batch_size,
-                max_delay=self.spec.max_batch_delay / 1000,
+                batch_size=spec.batch_size,
+                max_delay=spec.max_batch_delay / 1000,
                 cost=self._cost,
             )
             if decision.count == 0:
                 self._look_again(decision.wake)
                 return
-            self._give(self._idle.popleft(), self.queue.take(decision.count), now)
-        if len(self.queue):
+            self._give(self._idle.popleft(), queue.take(decision.count), now)
+        if len(queue):
             self._give_ahead()
 
     def _give(self, slot: Slot, jobs: list[Job], now: float) -> None:
@@ -150,9 +173,17 @@ class ServedModel:
         if not wanted or slot.handle is None:
             self._idle.appendleft(slot)
             return
-        for job in wanted:
-            job.met, job.taken, job.batch = max(job.created, slot.idle_since), now, len(wanted)
+        self._mark(wanted, slot.idle_since, now)
         slot.handle.run(wanted)
+
+    def _mark(self, jobs: list[Job], idle_since: float, now: float) -> None:
+        """Note that these jobs are taken together."""
+        count = len(jobs)
+        self._alone = count == 1
+        for job in jobs:
+            created = job.created
+            job.met = created if created > idle_since else idle_since
+            job.taken, job.batch = now, count
 
     def _give_ahead(self) -> None:
         """Let full batches wait at workers that will be free in a moment: these then need not wait for us."""
@@ -162,10 +193,9 @@ class ServedModel:
             if handle is None:
                 return
             jobs = self._together(self.queue.take(count))
-            for job in jobs:
-                job.met = job.taken = monotonic()
-                job.batch = len(jobs)
             if jobs:
+                now = monotonic()
+                self._mark(jobs, now, now)
                 handle.run(jobs)
 
     def _together(self, jobs: list[Job]) -> list[Job]:
@@ -240,19 +270,21 @@ class ServedModel:
         now, wall, jobs = monotonic(), time.time(), flight.jobs
         self._cost.learn(len(jobs), seconds)
         self.requests += len(jobs)
-        kept = self._recorder.wants(self.key, wall)
-        for job in jobs:
-            latency = now - job.created
-            self._latency += 0.1 * (latency - self._latency)
-            self._history.add(wall, latency, job.error is not None)
-            if job.error is not None:
-                self.errors += 1
-            if kept or job.error is not None:
-                self._recorder.keep(recorded(job, slot, flight, now, wall), private=self._private)
-                kept = self._recorder.wants(self.key, wall)
-            if job.counted is not None:
-                self._stats.job_done(job.counted, queued=job.taken - job.created, latency=latency)
+        latencies = [now - job.created for job in jobs]
+        failed = [job for job in jobs if job.error is not None]
+        self.errors += len(failed)
+        self._latency += (1 - 0.9 ** len(jobs)) * (latencies[-1] - self._latency)
+        self._history.add(wall, latencies, len(failed))
+        self._stats.answered(jobs, latencies)
         self._stats.batch_done(seconds - _handler_seconds(flight))
+        if failed or self._recorder.wants(self.key, wall):
+            self._record(slot, flight, now, wall)
+
+    def _record(self, slot: Slot, flight: Flight, now: float, wall: float) -> None:
+        """Keep the requests of a batch that failed, and of the others as many as are wanted."""
+        for job in flight.jobs:
+            if job.error is not None or self._recorder.wants(self.key, wall):
+                self._recorder.keep(recorded(job, slot, flight, now, wall), private=self._private)
 
     def refuse_if_hopeless(self) -> None:
         """When the last worker was given up, nobody will answer what waits."""
@@ -350,4 +382,7 @@ class ServedModel:
 def _handler_seconds(flight: Flight) -> float:
     """How long the worker was busy with a batch, as its answers say."""
     reply = flight.jobs[0].reply
-    return sum(reply.timings.get(stage, 0.0) for stage in ("decode", "handle", "encode")) if reply is not None else 0.0
+    if reply is None:
+        return 0.0
+    seconds = reply.timings.get
+    return seconds("decode", 0.0) + seconds("handle", 0.0) + seconds("encode", 0.0)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -24,18 +25,25 @@ from tsnb.engine.metric_log import MetricLog
 from tsnb.engine.metric_series import LONGEST, MAX_ALL, Family, Histogram, Labels, Owner, Registry, Series
 from tsnb.messages import MetricSample, ModelSpec
 
+if TYPE_CHECKING:
+    from tsnb.engine.job import Job
+
 log = logging.getLogger("tsnb.metrics")
 
 LEGACY = ("ts_inference_requests_total", "ts_inference_latency_microseconds", "ts_queue_latency_microseconds")
 """What the mode ``legacy`` shows on the metrics page; everything else it logs."""
 
 
+_RESPONSES = {2: "Requests2XX", 4: "Requests4XX"}
+
+
 class Counted(Struct):
-    """The counters of the requests that name one version of a model, or none."""
+    """The counters of the requests that name one version of a model, or none; ``logged``: any is a log line, too."""
 
     requests: Series
     latency: Series
     queue: Series
+    logged: bool
 
 
 class Stats:
@@ -54,6 +62,7 @@ class Stats:
         # What was looked up before; emptied whenever a series goes.
         self._counted: dict[tuple[str, str | None], Counted] = {}
         self._hosts: dict[str, Series] = {}
+        self._responses: dict[int, Series] = {}
         self._sampled: dict[tuple[str, str, tuple[tuple[str, str], ...]], Series] = {}
 
     def open(self) -> None:
@@ -89,9 +98,13 @@ class Stats:
 
     def response(self, status: int) -> None:
         """A REST response was sent."""
-        kind = status // 100
-        name = "Requests2XX" if kind == 2 else "Requests4XX" if kind == 4 else "Requests5XX"
-        self._count(self._of_host(name), 1.0)
+        series = self._responses.get(status)
+        if series is None:
+            series = self._responses[status] = self._of_host(_RESPONSES.get(status // 100, "Requests5XX"))
+        if series.logged:
+            self._count(series, 1.0)
+        else:
+            series.value += 1.0
 
     def accept(self, model: str, version: str | None) -> Counted:
         """A prediction was accepted, before queuing; what is returned counts its answer.
@@ -101,16 +114,31 @@ class Stats:
         found = self._counted.get((model, version))
         if found is None:
             labels, owner = (model, version or "default", self.host), (model, version or "")
-            found = Counted(*(self._series(name, labels, owner) for name in LEGACY))
+            requests, latency, queue = (self._series(name, labels, owner) for name in LEGACY)
+            logged = any(each.logged for each in (requests, latency, queue, self._of_host("QueueTime")))
+            found = Counted(requests, latency, queue, logged)
             self._counted[model, version] = found
-        self._count(found.requests, 1.0)
+        if found.logged:
+            self._count(found.requests, 1.0)
+        else:
+            found.requests.value += 1.0
         return found
 
-    def job_done(self, counted: Counted, *, queued: float, latency: float) -> None:
-        """A request has its answer; durations in seconds."""
-        self._count(counted.latency, latency * 1e6)
-        self._count(counted.queue, queued * 1e6)
-        self._set(self._of_host("QueueTime"), queued * 1e3)
+    def answered(self, jobs: Iterable[Job], latencies: Iterable[float]) -> None:
+        """The requests of a batch have their answers, each after so many seconds."""
+        queued = 0.0
+        for job, latency in zip(jobs, latencies, strict=True):
+            counted, queued = job.counted, job.taken - job.created
+            if counted is None:
+                continue
+            if counted.logged:
+                self._count(counted.latency, latency * 1e6)
+                self._count(counted.queue, queued * 1e6)
+                self._set(self._of_host("QueueTime"), queued * 1e3)
+            else:
+                counted.latency.value += latency * 1e6
+                counted.queue.value += queued * 1e6
+        self._of_host("QueueTime").value = queued * 1e3
 
     def batch_done(self, overhead: float) -> None:
         """A batch has its answers, ``overhead`` seconds of which were not the handler's."""
@@ -269,7 +297,7 @@ class Stats:
             return
         for name in self._registry.drop_empty((*self._defined.server, *self._defined.model)):
             self._model.pop(name, None)
-        for looked_up in (self._counted, self._hosts, self._sampled):
+        for looked_up in (self._counted, self._hosts, self._responses, self._sampled):
             looked_up.clear()
 
     # --- reading ----------------------------------------------------------------------------------

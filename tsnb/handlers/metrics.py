@@ -165,6 +165,8 @@ def _kind(metric_type: object) -> MetricTypes:
 
 def _text(value: object) -> str:
     """Text that can travel: a lone surrogate cannot."""
+    if type(value) is str and value.isascii():
+        return value
     return str(value).encode("utf-8", "replace").decode()
 
 

@@ -42,6 +42,8 @@ class Connection(asyncio.Protocol):
         self._writable: asyncio.Future[None] | None = None
         self._phase = Phase.HEAD
         self._since = self._loop.time()
+        #: Whether there was headway since the last tick: counted from there, as asking for the time takes some itself.
+        self._moved = False
         self._unsent = 0
         self._paused = False
         self._half_closed = False
@@ -70,7 +72,7 @@ class Connection(asyncio.Protocol):
         reader = self._reader
         reader.feed(data)
         if reader.items:
-            if not self._busy:
+            if self._task is None and self._waiting is None:
                 self._next()
             elif not self._paused:
                 self._paused = True
@@ -78,7 +80,7 @@ class Connection(asyncio.Protocol):
             return
         if reader.phase is not self._phase:
             self._phase = reader.phase
-            self._since = self._loop.time()
+            self._moved = True
         if reader.remaining >= LARGE and not self._busy:
             self._transport.set_protocol(LargeBody(self, reader, reader.leave_body()))
 
@@ -194,13 +196,12 @@ class Connection(asyncio.Protocol):
 
     def _rest(self) -> None:
         """Nothing is left to answer: wait for more, or part."""
-        if self._transport.is_closing():
-            return
         if self._last or self._half_closed or self._reader.closed:
-            self._close_gently()
+            if not self._transport.is_closing():
+                self._close_gently()
             return
         self._phase = self._reader.phase
-        self._since = self._loop.time()
+        self._moved = True
         if self._paused:
             self._paused = False
             self._transport.resume_reading()
@@ -221,7 +222,8 @@ class Connection(asyncio.Protocol):
         if response.status >= 400 or not head.keep_alive:
             self._last = True
         self._write(response, head.method == "HEAD")
-        self._service.finished(self.remote, head.method, head.target, response.status, begun)
+        if self._service.recording:
+            self._service.finished(self.remote, head.method, head.target, response.status, begun)
 
     async def _give_parts(self, response: Response, incoming: Incoming, begun: float) -> None:
         head = incoming.head
@@ -234,16 +236,18 @@ class Connection(asyncio.Protocol):
         self._service.finished(self.remote, refusal.method, refusal.target, refusal.status, perf_counter())
 
     def _write(self, response: Response, to_head: bool = False) -> None:
-        extra = self._service.own_headers(response)
-        head = wire.head(response, keep_alive=not self._last, to_head=to_head, extra=extra)
-        body = b"" if to_head or response.status in wire.BODILESS else response.body
-        if len(body) >= 2**16:
-            self._transport.write(head)
-            self._transport.write(body)
-        elif self._service.waiting and self._resting:
-            self._hold(head + body)
+        service = self._service
+        extra = service.own_headers(response) if service.cors else ""
+        if to_head or response.status in wire.BODILESS or len(response.body) >= 2**16 or not response.request_id:
+            self._transport.write(wire.head(response, keep_alive=not self._last, to_head=to_head, extra=extra))
+            if not to_head and response.status not in wire.BODILESS:
+                self._transport.write(response.body)
+            return
+        data = wire.whole(response, not self._last, extra)
+        if service.waiting and self._resting:
+            self._hold(data)
         else:
-            self._transport.write(head + body)
+            self._transport.write(data)
 
     @property
     def _resting(self) -> bool:
@@ -328,9 +332,8 @@ class Connection(asyncio.Protocol):
     def tick(self, now: float) -> None:
         """Called every second or so: give up on a client that makes no headway."""
         unsent = self._transport.get_write_buffer_size()
-        if unsent != self._unsent:
-            self._unsent = unsent
-            self._since = now
+        if self._moved or unsent != self._unsent:
+            self._moved, self._unsent, self._since = False, unsent, now
         elif self._busy and not unsent:
             self._probe()
         elif now - self._since > (self._service.config.body_timeout if unsent else self._allowance()):

@@ -23,6 +23,7 @@ from tsnb.rest.routes import (
     Response,
     close,
     failed,
+    finished,
     ready,
     route,
     status_response,
@@ -54,7 +55,7 @@ def begin_prediction(doors: Doors, request: Request, done: Done) -> Abandon:
             response = _answered(outcome, timed)
         except Exception as error:
             response = failed(doors, request, error)
-        done(response)
+        done(finished(doors, request, response))
 
     return doors.engine.submit(name, version, asked, answer, timed=timed)
 
@@ -196,8 +197,8 @@ def _response(reply: Reply) -> Response:
     if not 200 <= reply.status <= 599:
         raise HandlerFailed(f"The handler set response status {reply.status}; use one from 200 to 599.")
     reason = reply.reason
-    headers = _clean(tuple(reply.headers.items())) if reply.headers else {}
-    return Response(reply.status, reply.body, dict(headers), _CONTROL.sub(" ", reason) if reason else reason)
+    headers = dict(_clean(tuple(reply.headers.items()))) if reply.headers else {}
+    return Response(reply.status, reply.body, headers, _CONTROL.sub(" ", reason) if reason else reason)
 
 
 @lru_cache(maxsize=128)

@@ -141,7 +141,7 @@ Endpoint: TypeAlias = Callable[[Doors, Request], Awaitable[Response]]
 Done: TypeAlias = Callable[[Response], None]
 Abandon: TypeAlias = Callable[[], None]
 Begin: TypeAlias = Callable[[Doors, Request, Done], Abandon]
-"""The fast form of an endpoint: it returns at once, and calls ``done`` when it has the answer."""
+"""The fast form of an endpoint: it returns at once, and calls ``done`` with the :func:`finished` answer."""
 
 
 class Route(Struct, frozen=True):
@@ -269,7 +269,12 @@ async def dispatch(doors: Doors, request: Request) -> Response:
         response = failed(doors, request, error)
     if request.method == "HEAD":
         await _behead(response)
-    stamp(response, request)
+    return finished(doors, request, response)
+
+
+def finished(doors: Doors, request: Request, response: Response) -> Response:
+    """Give an answer what every answer has (see :meth:`Response.all_headers`), and count it."""
+    response.request_id = request.id
     doors.engine.count_response(response.status)
     return response
 
@@ -312,16 +317,10 @@ def _direct(request: Request) -> tuple[Begin | None, dict[str, str]]:
 
 def start(begin: Begin, doors: Doors, request: Request, done: Done) -> Abandon:
     """Answer a request in the fast way, errors included; ``done`` may be called before this returns."""
-
-    def answer(response: Response) -> None:
-        stamp(response, request)
-        doors.engine.count_response(response.status)
-        done(response)
-
     try:
-        return begin(doors, request, answer)
+        return begin(doors, request, done)
     except Exception as error:
-        answer(failed(doors, request, error))
+        done(finished(doors, request, failed(doors, request, error)))
         return _nothing
 
 

@@ -48,16 +48,16 @@ def run(sock: socket.socket) -> int:
     try:
         while (received := source.read()) is not None:
             message, bodies = received
-            output.clear(message.items if isinstance(message, Batch) else ())
-            if isinstance(message, Load):
+            if isinstance(message, Batch) and model is not None:
+                output.clear(message.items)
+                model.answer(message, bodies)
+                output.clear()
+            elif isinstance(message, Load):
                 if message.concurrent:
                     return ConcurrentModel(message, output, send).serve(source.read)
                 model = Model(message, output, send)
                 if not model.load():
                     return 1
-            elif isinstance(message, Batch) and model is not None:
-                model.answer(message, bodies)
-                output.clear()
             elif isinstance(message, Stop):
                 return 0
             else:

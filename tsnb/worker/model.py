@@ -169,7 +169,8 @@ def _headers(request: Request) -> dict[str, Any]:
 
 
 def _reply(row: RequestProcessor, value: Any) -> Reply:
-    headers = {str(name): str(text) for name, text in row.get_response_headers().items()}
+    given = row.get_response_headers()
+    headers = {str(name): str(text) for name, text in given.items()} if given else {}
     status = int(row.get_response_status_code() or 200)
     return Reply(encode_value(value), status, str(row.get_response_status_phrase() or ""), headers)  # type: ignore[arg-type]
 

@@ -28,10 +28,11 @@ class Tail:
 
     def clear(self, running: Sequence[Item] = ()) -> None:
         """Forget everything; from now on these requests run."""
-        self._parts.clear()
-        self._size = 0
         self._running = running
-        self._marks.clear()
+        if self._parts or self._marks:
+            self._parts.clear()
+            self._marks.clear()
+            self._size = 0
 
     def mark(self, level: str) -> str:
         """What stands before a line written now."""

@@ -102,7 +102,7 @@ class Config:
     record_requests: int = key(
         200, "Requests kept for replay: so many failures, and so many others; 0 keeps no contents."
     )
-    record_bytes: int = key(64 * 2**20, "Bytes of requests and answers kept for replay, for failures and for others.")
+    record_bytes: int = key(16 * 2**20, "Bytes of requests and answers kept for replay, for failures and for others.")
     record_age: float = key(3600, "Seconds for which a request is kept for replay.")
     record_interval: float = key(1.0, "Seconds between two good requests of a model that are kept.")
     log_lines: int = key(2000, "Lines of worker output kept per model version.", least=0)

@@ -114,17 +114,25 @@ def known(seconds_per_item, size=16):
 
 
 def test_a_full_batch_is_sent_ahead_where_batches_are_short():
-    assert ahead("eager", 16, 1, 16, known(0.0001)) == 16
-    assert ahead("eager", 15, 1, 16, known(0.0001)) == 0, "it may still grow"
-    assert ahead("window", 16, 1, 16, known(0.0001)) == 0
-    assert ahead("eager", 16, 1, 16, CostModel()) == 0, "nobody knows how long it takes"
+    assert ahead("eager", 16, 16, 1, 16, known(0.001)) == 16
+    assert ahead("eager", 15, 16, 1, 16, known(0.001)) == 0, "it may still grow"
+    assert ahead("window", 16, 16, 1, 16, known(0.0001)) == 0
+    assert ahead("eager", 16, 16, 1, 16, CostModel()) == 0, "nobody knows how long it takes"
+
+
+def test_a_short_one_that_is_no_smaller_than_the_one_before_it_is_sent_ahead():
+    assert ahead("eager", 9, 9, 1, 16, known(0.0001)) == 9
+    assert ahead("eager", 8, 9, 1, 16, known(0.0001)) == 0
+    assert ahead("eager", 9, 9, 2, 16, known(0.0001)) == 0, "the other worker may be free sooner"
+    assert ahead("eager", 9, 9, 2, 16, known(0.00001)) == 9
+    assert ahead("eager", 9, 9, 1, 16, known(0.001)) == 0, "it may grow meanwhile"
 
 
 def test_a_long_batch_is_not_sent_ahead_least_of_all_where_another_worker_may_be_free_sooner():
-    assert ahead("eager", 16, 1, 16, known(0.01)) == 0
-    assert ahead("eager", 16, 1, 16, known(0.001)) == 16
-    assert ahead("eager", 16, 2, 16, known(0.001)) == 0
-    assert ahead("eager", 16, 2, 16, known(0.0001)) == 16
+    assert ahead("eager", 16, 16, 1, 16, known(0.01)) == 0
+    assert ahead("eager", 16, 16, 1, 16, known(0.001)) == 16
+    assert ahead("eager", 16, 16, 2, 16, known(0.001)) == 0
+    assert ahead("eager", 16, 16, 2, 16, known(0.0001)) == 16
 
 
 def drive(cost, seconds, limit, batches=200):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import time
@@ -81,6 +82,7 @@ def copy(source: IO[bytes], target: IO[bytes], size: int) -> None:
     """
     target.flush()
     start = target.tell()
+    _reserve(target.fileno(), start, size)
     done = _copy_in_kernel(source.fileno(), target.fileno(), start, size)
     source.seek(done)
     target.seek(start + done)
@@ -89,6 +91,18 @@ def copy(source: IO[bytes], target: IO[bytes], size: int) -> None:
         done += len(piece)
     if done < size:
         raise OSError(f"{source.name} became shorter while it was archived: {done} of {size} bytes.")
+
+
+def _reserve(target: int, start: int, size: int) -> None:
+    """Take the room on the disk now: ext4 would look for it when the archive takes the place of the older one.
+
+    That would take longer than the copy. Raises OSError where there is no room.
+    """
+    try:
+        os.posix_fallocate(target, start, size)
+    except (AttributeError, OSError) as error:
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
 
 
 def _copy_in_kernel(source: int, target: int, start: int, size: int) -> int:

@@ -22,8 +22,8 @@ from tsnb.messages import BatchPolicy
 SMOOTHING = 0.2
 """Weight of the newest batch in the moving average of its size class."""
 
-EXPLORE_SHARE = 0.02
-"""Share of the working time that may be lost by trying sizes that were too large before: costs change."""
+EXPLORE_SHARE = 0.01
+"""Share of the working time that goes to sizes larger than what seems best: nobody knows yet, and costs change."""
 
 AHEAD_ALONE = 0.05
 """Seconds a batch may take for the next one to be sent ahead of its time to the only worker of a model."""
@@ -31,8 +31,11 @@ AHEAD_ALONE = 0.05
 AHEAD_SHARED = 0.005
 """The same where a model has several workers, of which another may be free sooner."""
 
+AHEAD_PARTLY = 0.002
+"""The same for one that is not full, which would otherwise grow while it waits."""
+
 MARGIN = 0.97
-"""A smaller batch is preferred only if its cost per item is below this share of the larger one's."""
+"""A larger batch must cost less per item than this share of a smaller one's: all in it wait for its end."""
 
 
 class Decision(Struct, frozen=True):
@@ -47,29 +50,29 @@ class CostModel:
 
     def __init__(self) -> None:
         self._per_item: dict[int, float] = {}
+        self._tried: dict[int, int] = {}
+        self._preferred = 0
         self._worked = 0.0
-        self._lost = 0.0
+        self._explored = 0.0
 
     def learn(self, size: int, seconds: float) -> None:
         """A batch of this size took so long."""
         size_class, cost = _size_class(size), seconds / size
         known = self._per_item.get(size_class)
         self._per_item[size_class] = cost if known is None else known + SMOOTHING * (cost - known)
+        self._tried[size_class] = self._tried.get(size_class, 0) + 1
         self._worked += seconds
-        if size_class:
-            smaller = [per_item for other, per_item in self._per_item.items() if other < size_class]
-            self._lost += max(0.0, seconds - size * min(smaller, default=cost))
+        if size_class > self._preferred:
+            self._explored += seconds
+        enough = min(self._per_item.values()) / MARGIN
+        self._preferred = min([each for each, per_item in self._per_item.items() if per_item <= enough])
 
     def best(self, limit: int) -> int:
-        """The batch size, at most ``limit``, that should give the highest throughput."""
-        largest = _size_class(limit)
-        if largest not in self._per_item or self._lost <= EXPLORE_SHARE * self._worked:
-            return limit
-        best_class, best_cost = largest, self._per_item[largest] * MARGIN
-        for size_class, cost in self._per_item.items():
-            if size_class < largest and cost < best_cost:
-                best_class, best_cost = size_class, cost
-        return min(limit, 1 << best_class)
+        """The batch size, at most ``limit``, that should give the highest throughput; of several the smallest."""
+        preferred, largest = self._preferred, _size_class(limit)
+        if preferred < largest and self._explored <= EXPLORE_SHARE * self._worked:
+            preferred = min(range(largest, preferred, -1), key=lambda each: self._tried.get(each, 0))
+        return min(limit, 1 << preferred)
 
     def seconds(self, size: int) -> float | None:
         """How long a batch of this size should take; None if none of about this size was seen."""
@@ -104,20 +107,24 @@ def decide(
     return Decision(cost.best(min(share, batch_size)))
 
 
-def ahead(policy: BatchPolicy, waiting: int, workers: int, batch_size: int, cost: CostModel) -> int:
-    """How many of the waiting jobs to send to a busy worker, to be there when it ends; 0 for none.
+def ahead(policy: BatchPolicy, waiting: int, running: int, workers: int, batch_size: int, cost: CostModel) -> int:
+    """How many of the waiting jobs to send to a worker that is busy with ``running``, to be there when it ends.
 
-    Only a full batch, so that batches grow as they would without it, and only where batches are so short that the way
-    there and back counts.
+    0 for none. Only where batches are so short that the way there and back counts. A full batch, so that batches grow
+    as they would without it; of the shortest also one that is no smaller than the one before it, so that two of half
+    the size take turns, where one after the other would leave the worker or everybody else idle.
     """
     if policy == "window":
         return 0
     size = cost.best(batch_size)
-    if waiting < size:
+    if waiting >= size:
+        count, limit = size, AHEAD_ALONE if workers == 1 else AHEAD_SHARED
+    elif waiting >= running:
+        count, limit = waiting, AHEAD_PARTLY if workers == 1 else AHEAD_PARTLY / 5
+    else:
         return 0
-    seconds = cost.seconds(size)
-    limit = AHEAD_ALONE if workers == 1 else AHEAD_SHARED
-    return size if seconds is not None and seconds <= limit else 0
+    seconds = cost.seconds(count)
+    return count if seconds is not None and seconds <= limit else 0
 
 
 def split(jobs: Sequence[Job]) -> list[Job]:

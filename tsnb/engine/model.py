@@ -74,8 +74,8 @@ class ServedModel:
         self._leaving: set[Slot] = set()
         self._wake: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
-        #: Whether the last batch was of one request.
-        self._alone = True
+        #: How many requests the last batch has.
+        self._size = 1
         #: Whether the end of this turn of the loop is waited for.
         self._dispatching = False
 
@@ -116,7 +116,7 @@ class ServedModel:
             self._loop.call_later(self.spec.client_timeout / 1000, self._expire, job)
         if self._idle:
             self._dispatch_soon()
-        elif len(self.queue) >= self.spec.batch_size:
+        elif len(self.queue) >= self._size:
             self._give_ahead()
 
     def _dispatch_soon(self) -> None:
@@ -124,7 +124,7 @@ class ServedModel:
 
         Where the last batch was of one request, nobody else is likely to come, and it goes at once.
         """
-        if self._alone:
+        if self._size == 1:
             self._dispatch()
         elif not self._dispatching:
             self._dispatching = True
@@ -178,8 +178,7 @@ class ServedModel:
 
     def _mark(self, jobs: list[Job], idle_since: float, now: float) -> None:
         """Note that these jobs are taken together."""
-        count = len(jobs)
-        self._alone = count == 1
+        self._size = count = len(jobs)
         for job in jobs:
             created = job.created
             job.met = created if created > idle_since else idle_since
@@ -188,9 +187,10 @@ class ServedModel:
     def _give_ahead(self) -> None:
         """Let full batches wait at workers that will be free in a moment: these then need not wait for us."""
         spec = self.spec
-        while count := ahead(spec.batch_policy, len(self.queue), len(self.slots), spec.batch_size, self._cost):
-            handle = next((slot.handle for slot in self.slots if slot.handle and slot.handle.takes_ahead), None)
-            if handle is None:
+        for handle in [slot.handle for slot in self.slots if slot.handle is not None and slot.handle.takes_ahead]:
+            sizes = len(self.queue), len(handle.running), len(self.slots), spec.batch_size
+            count = ahead(spec.batch_policy, *sizes, self._cost)
+            if not count:
                 return
             jobs = self._together(self.queue.take(count))
             if jobs:

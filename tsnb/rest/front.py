@@ -15,6 +15,7 @@ from tsnb.errors import ConfigError
 from tsnb.rest import tls
 from tsnb.rest.address import Address, Binding, bindings
 from tsnb.rest.http1 import Connection
+from tsnb.rest.large import give_back
 from tsnb.rest.service import Service
 
 BACKLOG = 1024
@@ -89,6 +90,9 @@ class Front:
             now = loop.time()
             for connection in list(self._service.connections):
                 connection.tick(now)
+            if self._service.large_bodies:
+                self._service.large_bodies = 0
+                give_back()
 
     async def close(self, timeout: float | None = None) -> None:
         """Stop accepting, let running requests finish (``shutdown_timeout`` seconds at most), drop the rest."""

@@ -87,6 +87,7 @@ class Connection(asyncio.Protocol):
     def body_received(self, body: bytearray) -> None:
         """A large body is here, and with it a request."""
         self._transport.set_protocol(self)
+        self._service.large_bodies += 1
         self._reader.body_received(body)
         if not self._lingering:
             self._next()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -11,6 +12,16 @@ if TYPE_CHECKING:
 
 LARGE: Final = 256 * 2**10
 """Bytes that must still be to come: below, changing the way of receiving costs more than it saves."""
+
+
+_libc = ctypes.CDLL(None)
+
+
+def give_back() -> None:
+    """Return the memory of bodies that are gone to the system: the C library (glibc) keeps it for the next ones."""
+    trim = getattr(_libc, "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 class LargeBody(asyncio.BufferedProtocol):

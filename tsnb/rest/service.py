@@ -64,6 +64,8 @@ class Service:
         self.waiting = 0
         #: Connections that hold an answer back until the end of the loop's turn.
         self.held: list[Connection] = []
+        #: Large bodies since the memory of earlier ones was given back.
+        self.large_bodies = 0
         self._doors = doors
         self._guard = guard
         self._endpoints = endpoints

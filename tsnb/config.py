@@ -126,6 +126,9 @@ class Config:
     body_timeout: float = key(
         30, "Seconds a body may stand still; beyond them a client must manage 16 KiB a second.", least=0.1
     )
+    busy_wait: bool = key(
+        True, "Look for the next event of a quick answer, for at most 0.1 ms and where that has paid, before sleeping."
+    )
     keep_alive_timeout: float = key(120, "Seconds a connection may stay open without a request.", least=0.1)
     shutdown_timeout: float = key(10, "Seconds for running requests to finish when the server stops.", least=0)
 

@@ -16,6 +16,7 @@ from tsnb.rest.heads import Head, Incoming
 from tsnb.rest.large import LARGE, LargeBody
 from tsnb.rest.reader import Item, Phase, Refusal, RequestReader
 from tsnb.rest.routes import Abandon, Listener, Response, ready
+from tsnb.rest.wakeful import FEW
 
 if TYPE_CHECKING:
     from tsnb.rest.service import Service
@@ -147,6 +148,8 @@ class Connection(asyncio.Protocol):
             return False
         if self._waiting is incoming:
             self._abandon = abandon
+            if self._service.waiting <= FEW:
+                self._service.wakeful.stay()
         return True
 
     def _done(self, response: Response) -> None:
@@ -159,6 +162,8 @@ class Connection(asyncio.Protocol):
         if response.chunks is None:
             self._give(response, incoming, self._begun)
             self._go_on()
+            if self._service.waiting < FEW:
+                self._service.wakeful.stay()
         else:
             self._open(response, incoming.head)  # at once: many parts may have come together with the first
             self._task = self._loop.create_task(self._finish(response, incoming, self._begun))

@@ -31,6 +31,7 @@ from tsnb.rest.routes import (
     stamp,
     start,
 )
+from tsnb.rest.wakeful import Wakeful
 
 if TYPE_CHECKING:
     from tsnb.rest.http1 import Connection
@@ -67,6 +68,7 @@ class Service:
         #: Large bodies since the memory of earlier ones was given back.
         self.large_bodies = 0
         self._doors = doors
+        self._wakeful: Wakeful | None = None
         self._guard = guard
         self._endpoints = endpoints
         self._record = record
@@ -74,6 +76,13 @@ class Service:
         self.recording = record is not None
         #: Header lines of the settings ``cors_*``, by their names in lower case.
         self.cors = _cors(doors.config)
+
+    @property
+    def wakeful(self) -> Wakeful:
+        """What keeps the loop from sleeping between the events of a quick answer."""
+        if self._wakeful is None:
+            self._wakeful = Wakeful(asyncio.get_running_loop(), self.config.busy_wait)
+        return self._wakeful
 
     def begin(self, incoming: Incoming, listener: Listener, remote: str, done: Done) -> Abandon | None:
         """Answer by a callback where that is possible; None where :meth:`answer` must be awaited instead."""

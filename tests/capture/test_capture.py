@@ -71,6 +71,23 @@ TAKEN = [
     ("computed scalar is frozen", ["SIZE = 28 * 28"], "SIZE", 784),
     ("computed string", ["import os", "NAME = os.sep.join(['a', 'b'])"], "NAME", "a/b"),
     ("tuple unpacking", ["W, H = 3, 4"], "W * H", 12),
+    ("computed list", ["xs = [i for i in range(3)]"], "xs", [0, 1, 2]),
+    ("computed dict", ["d = {i: n for i, n in enumerate('ab')}"], "d", {0: "a", 1: "b"}),
+    ("computed set", ["s = set('aba')"], "s", {"a", "b"}),
+    ("nested plain data", ["d = dict(a=[float('inf'), (1,)])"], "d", {"a": [float("inf"), (1,)]}),
+    ("list changed later", ["xs = [1]", "xs.append(2)"], "xs", [1, 2]),
+    ("unpacking with a star", ["a, *b = 1, 2, 3"], "b", [2, 3]),
+    ("global counter", ["N = 4\ndef bump():\n    global N\n    N += 1\n    return N"], "bump()", 5),
+    ("global made by its function", ["def make():\n    global M\n    M = 7\n    return M"], "make()", 7),
+    ("attribute set after the class", ["class A: pass\nA.k = 5"], "A.k", 5),
+    ("method replaced in a later cell", ["class A:\n    def f(self): return 1", "A.f = lambda self: 2"], "A().f()", 2),
+    ("replaced by a function of a cell", ["class A: pass", "def g(self): return 3\nA.f = g"], "A().f()", 3),
+    ("setattr", ["class A: pass", "setattr(A, 'k', 4)"], "A.k", 4),
+    ("changed twice: the latest counts", ["class A: pass", "A.k = 1", "A.k = 2", "A.k = 1"], "A.k", 1),
+    ("changed, then defined anew", ["class A: k = 1", "A.k = 2", "class A: k = 3"], "A.k", 3),
+    ("single dispatch", ["from functools import singledispatch\n@singledispatch\ndef f(x): return 0\n@f.register\ndef _(x: int): return 1"], "f(1)", 1),
+    ("registered by a call", ["from functools import singledispatch\n@singledispatch\ndef f(x): return 0\nf.register(int, lambda x: 2)"], "f(1)", 2),
+    ("virtual subclass", ["import abc\nclass A(abc.ABC): pass\nclass B: pass\nA.register(B)"], "isinstance(B(), A)", True),
     ("infinity", ["TOP = float('inf')"], "TOP > 1", True),
     ("tuple of tuples", ["SHAPE = tuple(zip((1, 2), (3, 4)))"], "SHAPE", ((1, 3), (2, 4))),
     ("constant made from a constant", ["A = 2\nB = A * 3"], "B", 6),
@@ -112,9 +129,12 @@ REFUSED = [
     ("numpy scalar", ["import numpy as np\nm = np.float32(2)"], "m", "m = 2.0"),
     ("module: what to do", ["import torch\nnet = torch.nn.Linear(1, 1)"], "net", "%archive digits --model net"),
     ("tensor", ["import torch\nt = torch.zeros(2)"], "t", "a live Tensor of shape (2,)"),
-    ("computed list", ["xs = [i for i in range(3)]"], "xs", "xs is a list of 3 items"),
-    ("computed dict", ["d = dict(a=1)"], "d", "write it out as a literal"),
-    ("list changed later", ["xs = [1]", "xs.append(2)"], "xs", "xs was changed after cell [1]"),
+    ("list of live objects", ["xs = [object() for i in range(3)]"], "xs", "xs is a list of 3 items"),
+    ("dict of functions", ["d = dict(a=lambda: 1)"], "d", "write it out as a literal"),
+    ("a list that holds itself", ["xs = []\nxs.append(xs)"], "xs", "xs was changed after cell [1]"),
+    ("a very long list", ["xs = list(range(30_000))"], "xs", "save it as JSON"),
+    ("list of functions made in a loop", ["fs = []\nfor i in range(2):\n    fs.append(lambda: i)"], "fs", "fs was changed"),
+    ("secret of the environment", ["import os\nKEY = os.environ.get('HOME')"], "KEY", "an archive should not hold it"),
     ("loop variable", ["for i in range(3): pass"], "i", "assign it to a name of its own"),
     ("counter", ["n = 1", "n += 1"], "n", "assign it to a name of its own"),
     ("open file", ["f = open('x', 'w')"], "f", "initialize"),
@@ -217,6 +237,26 @@ def test_several_definitions_are_told(notebook):
 def test_frozen_values_are_told(notebook):
     notebook.run("K = 2 * 3")
     assert notebook.capture("def handle(d, c): return K").notices == ["K is frozen at 6"]
+
+
+def test_a_change_that_cannot_travel_is_told(notebook, tmp_path):
+    notebook.run("class A: pass", "A.seen = object()", "A.many = sum([1, 2])")
+    module = notebook.capture("def handle(d, c): return A().__dict__")
+    assert module.notices == [
+        "A.seen of cell [2] is left out: it is made from what a worker does not have",
+        "A.many of cell [3] is left out: it is made from what a worker does not have",
+    ]
+    assert loaded(module, tmp_path).handle(None, None) == {}
+
+
+def test_a_changed_module_is_told(notebook):
+    notebook.run("import json", "json.extra = 1")
+    try:
+        assert notebook.capture("def handle(d, c): return json.extra").notices == [
+            "json.extra is changed in cell [2], for this kernel only: do it in this cell, too"
+        ]
+    finally:
+        notebook.run("del json.extra")
 
 
 def test_definition_that_failed_halfway_keeps_the_living_one(notebook, tmp_path):

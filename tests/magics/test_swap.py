@@ -339,3 +339,23 @@ def test_other_settings_need_a_new_registration(fresh):
     assert outcome.ok, outcome.error
     assert "adder 1.0 is replaced: its settings change" in outcome.stdout
     assert spec(fresh) == [["1.0", 1, 2]]
+
+
+def test_an_edit_after_a_rollback_reaches_the_archive(fresh):
+    assert fresh.run(cell("'second'")).ok
+    assert fresh.run("%rollback adder").ok
+    assert "adder.mar has it too" in fresh.run(cell("'third'")).text
+    assert "'third'" in fresh.value(f"{ARCHIVED}.handler_source()")
+
+
+def test_an_archive_written_meanwhile_is_left_alone_and_this_is_told(fresh):
+    assert fresh.run(cell("'other'", "--no-swap")).ok
+    assert fresh.run("%archive adder --model net").ok
+    assert "adder.mar is another one than was served, and stays as it is" in fresh.run(cell("'third'")).text
+    assert "'other'" in fresh.value(f"{ARCHIVED}.handler_source()")
+
+
+def test_python_and_commands_of_the_notebook_find_its_server(fresh):
+    assert fresh.value("__import__('tsnb').Client().predict('adder', 1).json()['code']") == "first"
+    outcome = fresh.run("import sys\n!{sys.executable} -m tsnb models")
+    assert "adder" in outcome.stdout

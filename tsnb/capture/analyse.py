@@ -14,7 +14,7 @@ import builtins
 import dis
 import inspect
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import CodeType
 
 MODULE_GLOBALS = frozenset(
@@ -32,8 +32,8 @@ BUILTINS = frozenset(dir(builtins)) - NOTEBOOK_ONLY
 class Use:
     """A name looked up from elsewhere, first on ``line``.
 
-    ``eager`` lookups happen while the module is imported. ``soft`` ones stand in
-    annotations that nobody evaluates (``from __future__ import annotations``).
+    ``eager`` lookups happen while the module is imported. ``soft`` ones may find nothing: in annotations that nobody
+    evaluates (``from __future__ import annotations``), and of names that a function makes itself (``global``).
     """
 
     name: str
@@ -90,6 +90,8 @@ class _Lookups:
     """A walk over code objects in the order in which an import runs them."""
 
     bound: set[str] = field(default_factory=set)
+    made_later: set[str] = field(default_factory=set)
+    """Names that a function writes by ``global``: whether they are there before it runs, nobody knows."""
     eager: list[Use] = field(default_factory=list)
     late: list[Use] = field(default_factory=list)
 
@@ -97,8 +99,9 @@ class _Lookups:
         self._frame(code, self.bound)
 
     def free(self) -> Iterator[Use]:
-        yield from self.eager
-        yield from (use for use in self.late if use.name not in self.bound)
+        late = (use for use in self.late if use.name not in self.bound)
+        for use in (*self.eager, *late):
+            yield replace(use, soft=use.soft or use.name in self.made_later)
 
     def _frame(self, code: CodeType, own: set[str]) -> None:
         """Module or class body: runs now, so the order of stores and loads counts."""
@@ -124,7 +127,7 @@ class _Lookups:
             if step.opname in _LOADS:
                 self.late.append(Use(step.argval, line, soft=code.co_name == "__annotate__"))
             elif step.opname == "STORE_GLOBAL":
-                self.bound.add(step.argval)
+                self.made_later.add(step.argval)
             elif isinstance(step.argval, CodeType):
                 self._nested(step.argval)
         return None

@@ -1,6 +1,6 @@
 """Which live values can travel into a module, and as what source.
 
-Plain data is frozen; values that are as good as their definition (a compiled
+Plain data is frozen as it is now; values that are as good as their definition (a compiled
 pattern, a type alias, a device) travel as the statement that made them.
 """
 
@@ -16,6 +16,10 @@ MAX_FROZEN = 20_000
 """Characters of source a frozen constant may take."""
 
 _SCALARS = (bool, int, float, complex, str, bytes, type(None), type(...))
+
+_CONTAINERS = (tuple, list, dict, set, frozenset)
+_DEEPEST = 20
+_ASKS = {"environ", "environb", "getenv", "getpass", "input"}
 
 _REBUILDABLE = {
     ("re", "Pattern"),
@@ -38,25 +42,40 @@ _REBUILDABLE = {
 
 
 def frozen(value: Any) -> str | None:
-    """The source of an immutable plain value, or None if it is not one (or too long)."""
-    if not _is_immutable(value):
+    """The source of a plain value as it is now, or None if it is not one (or too long)."""
+    if not _is_plain(value, 0):
         return None
     source = _source(value)
     return source if len(source) <= MAX_FROZEN else None
 
 
-def _is_immutable(value: Any) -> bool:
-    if type(value) is tuple:
-        return all(_is_immutable(item) for item in value)
-    return type(value) in _SCALARS
+def _is_plain(value: Any, depth: int) -> bool:
+    if type(value) in _SCALARS:
+        return True
+    if type(value) not in _CONTAINERS or depth > _DEEPEST or len(value) > MAX_FROZEN:
+        return False
+    items = [*value, *value.values()] if isinstance(value, dict) else value
+    return all(_is_plain(item, depth + 1) for item in items)
 
 
 def _source(value: Any) -> str:
-    if type(value) is tuple:
+    if isinstance(value, tuple):
         return f"({', '.join(map(_source, value))}{',' * (len(value) == 1)})"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_source, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_source(key)}: {_source(item)}' for key, item in value.items())}}}"
+    if isinstance(value, set | frozenset):
+        return f"{type(value).__name__}([{', '.join(sorted(map(_source, value)))}])"
     if isinstance(value, float) and not math.isfinite(value):
         return f'float("{value}")'
     return repr(value)
+
+
+def is_secret(node: ast.AST) -> bool:
+    """Whether an expression asks the environment or the user, whose answers no archive should hold."""
+    words = {getattr(each, "id", getattr(each, "attr", None)) for each in ast.walk(node)}
+    return not words.isdisjoint(_ASKS)
 
 
 def literal_value(node: ast.expr) -> Any:

@@ -65,12 +65,21 @@ class Cell:
         return str(self._shell.compile.get_code_name(self.raw, python, self.number or 0))
 
     @cached_property
+    def _tree(self) -> ast.Module:
+        try:
+            return ast.parse(self.code)
+        except (SyntaxError, ValueError):
+            return ast.Module([], [])
+
+    @property
+    def statements(self) -> list[ast.stmt]:
+        """The cell's top-level statements; empty when it is no valid Python."""
+        return self._tree.body
+
+    @cached_property
     def bindings(self) -> list[Binding]:
         """What the cell binds at its top level; empty when it is no valid Python."""
-        try:
-            return list(bindings(ast.parse(self.code)))
-        except (SyntaxError, ValueError):
-            return []
+        return list(bindings(self._tree))
 
 
 def transformed(shell: InteractiveShell, raw: str) -> str:

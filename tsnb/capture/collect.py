@@ -16,8 +16,9 @@ from typing import Any
 
 from tsnb.capture.analyse import BUILTINS, MODULE_GLOBALS, NOTEBOOK_ONLY, Analysis, Use, analyse
 from tsnb.capture.bindings import Binding, harmless, is_literal
-from tsnb.capture.carry import frozen, is_rebuildable, kept_state, literal_value, same
+from tsnb.capture.carry import frozen, is_rebuildable, is_secret, kept_state, literal_value, same
 from tsnb.capture.cells import Cell
+from tsnb.capture.patches import Patch, patches
 from tsnb.capture.pieces import Captured, Piece, import_order, ordered
 from tsnb.capture.remedy import describe, remedy
 from tsnb.capture.statements import defining_file, import_of, module_of, spelled, star_names, statement_text
@@ -57,6 +58,7 @@ class _Collector:
         self._resolve(self._root.uses, where, star_names(self._root.stars))
         if self._problems:
             raise _first(self._problems)
+        self._take_patches()
         pieces = ordered(self._pieces.values(), self._cells)
         imports = sorted({piece.code for piece in pieces if piece.kind == "import"}, key=import_order)
         rest = [piece for piece in pieces if piece.kind != "import"]
@@ -91,6 +93,45 @@ class _Collector:
         shift = max(piece.line - 1, 0)
         uses = [Use(use.name, use.line + shift, use.eager, use.soft) for use in piece.uses]
         self._resolve(uses, f"{'/'.join(piece.names)} ({label}), line", known)
+
+    # --- what was done to them later -------------------------------------------------------------
+
+    def _take_patches(self) -> None:
+        """Take along what changed a class or a function after its definition; tell what changed a module."""
+        done: set[tuple[str, int]] = set()
+        while todo := [name for name in self._pieces if (name, id(self._pieces[name])) not in done]:
+            for name in todo:
+                piece = self._pieces[name]
+                done.add((name, id(piece)))
+                alive = name not in self._root.defines and name.isidentifier()
+                made = piece.cell if piece.kind == "definition" else None
+                if alive and (made or piece.kind == "import"):
+                    for patch in patches(name, made, piece.line, self._cells):
+                        self._take_patch(patch, piece)
+
+    def _take_patch(self, patch: Patch, piece: Piece) -> None:
+        """One change; where it cannot travel, the user is told so."""
+        label = patch.cell.label
+        bound = {each.name for each in patch.cell.bindings if each.statement is patch.statement}
+        if any(self._pieces.get(name) is not None for name in bound):
+            return  # it travels as a definition already
+        if piece.kind == "import":
+            if patch.cell.magic == "handler":
+                return  # a handler cell's own text says what it does
+            self._notices.append(f"{patch.what} is changed in {label}, for this kernel only: do it in this cell, too")
+            return
+        first, code = statement_text(patch.cell.code, patch.statement)
+        uses = tuple(Use(use.name, use.line, True, use.soft) for use in analyse(code, self._root.futures).uses)
+        added, problems = dict(self._pieces), len(self._problems)
+        if patch.portable:
+            self._pieces[f"{label}:{first}"] = change = Piece(
+                (patch.what,), "definition", code, patch.cell, first, uses
+            )
+            self._resolve(uses, label, self._root.defines | set(change.names))
+        if not patch.portable or len(self._problems) > problems:
+            self._pieces = added
+            del self._problems[problems:]
+            self._notices.append(f"{patch.what} of {label} is left out: it is made from what a worker does not have")
 
     # --- one name -------------------------------------------------------------------------------
 
@@ -211,6 +252,11 @@ class _Collector:
                     f"{name} was changed after {cell.label}: it is {describe(live)} now; "
                     f"{remedy(name, live, self._handler)}"
                 )
+        if value is not None and is_secret(value) and not trusted:
+            raise CaptureError(
+                f"{name} was read from the environment or typed in ({cell.label}), and an archive should not hold it: "
+                "read it in this cell, which a worker does when it starts"
+            )
         source = frozen(live) if not trusted else None
         if source is not None:
             self._notices.append(f"{name} is frozen at {source if len(source) < 60 else source[:57] + '...'}")

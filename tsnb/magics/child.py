@@ -55,6 +55,11 @@ class ChildServer:
 
         return Client(self._url, self._token)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs to find this server, once it is started."""
+        return {"TSNB_URL": self._url, "TSNB_TOKEN": self._token}
+
     def start(self) -> None:
         """Start the process and wait until it answers. Raises ServerUnreachable with what it said."""
         self._store.mkdir(parents=True, exist_ok=True)

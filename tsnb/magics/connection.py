@@ -26,6 +26,7 @@ class Connection:
     def __init__(self) -> None:
         self._client: Client | None = None
         self._child: ChildServer | None = None
+        self._told: dict[str, str] = {}
 
     def client(self, store: Path) -> Client:
         """A client for the server, which is started if there is none (with ``store`` as its model store)."""
@@ -38,7 +39,13 @@ class Connection:
         self._child = ChildServer(store)
         self._child.start()
         self._client = self._child.client()
+        self._tell(self._child)
         return self._client
+
+    def _tell(self, child: ChildServer) -> None:
+        """Let ``tsnb.Client()`` and commands of this notebook find the child as they would a notebook server."""
+        self._told = child.environment
+        os.environ.update(self._told)
 
     def find(self) -> Client | None:
         """A client for a server that runs already, or None."""
@@ -52,6 +59,10 @@ class Connection:
         """End the child, if there is one, and forget the server."""
         if self._child is not None:
             self._child.close()
+        for key, value in self._told.items():
+            if os.environ.get(key) == value:
+                del os.environ[key]
+        self._told = {}
         self._child = self._client = None
 
 

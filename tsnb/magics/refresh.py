@@ -25,8 +25,10 @@ SMALL = 16_000_000
 def refresh(live: Live, files: Mapping[str, str], provenance: Mapping[str, Any]) -> str:
     """Bring new text files into the archive of a version that was swapped; what to tell the user of it."""
     archive = live.archive
-    if archive is None or state_of(archive) != live.state:
+    if archive is None:
         return ""
+    if state_of(archive) != live.state:
+        return f"{archive.name} is another one than was served, and stays as it is; %archive writes it anew"
     if not archive.is_file() or archive.suffix != ".mar" or archive.stat().st_size > SMALL:
         size = f" ({html.bytes_text(archive.stat().st_size)})" if archive.is_file() else ""
         return f"{archive.name}{size} still holds the code from before; %archive writes it anew"

@@ -37,6 +37,8 @@ class RollbackMagic(Command):
         back = self.session.running().rollback(name, version)
         live = self.session.live.get(name)
         if live is not None and live.version == back.version:
-            live.build, live.state, live.files = back.build, None, {}
+            live.build, live.files = back.build, {}
+            if not live.code_only:
+                live.state = None
         seconds = html.seconds_text(back.seconds)
         return Note(f"{name} {back.version} → build {back.build} live again in {seconds}, 0 dropped")

@@ -33,6 +33,8 @@ class Live:
     """Of the archive, as long as it and what went live after it are all that the version runs."""
     files: dict[str, str] = field(default_factory=dict)
     """Text file in the model's folder → :func:`~tsnb.capture.module.digest` of what it says there."""
+    code_only: bool = False
+    """Whether the last swap changed text files alone: then a rollback serves the weights of the archive."""
     changing: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -101,7 +103,7 @@ def swap_files(target: Target, files: Mapping[str, str], checks: Sequence[Reques
         swapped = client.swap(status.spec.name, live.version, files=changed, checks=checks)
     except TsnbError as error:
         raise refused(error, status) from error.__cause__
-    live.build = swapped.build
+    live.build, live.code_only = swapped.build, True
     live.files.update(known)
     return swapped
 

@@ -52,7 +52,7 @@ def patches(name: str, made: Cell | None, line: int, cells: Sequence[Cell]) -> l
 def _changes(statement: ast.stmt, name: str) -> Iterator[str]:
     if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Delete):
         single = isinstance(statement, ast.AnnAssign | ast.AugAssign)
-        targets = [statement.target] if single else statement.targets  # type: ignore[attr-defined, union-attr]
+        targets = [statement.target] if single else statement.targets  # type: ignore[union-attr]
         yield from (ast.unparse(one) for one in targets if isinstance(one, ast.Attribute) and _root(one) == name)
     elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         calls = [one.func if isinstance(one, ast.Call) else one for one in statement.decorator_list]

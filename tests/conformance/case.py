@@ -44,6 +44,8 @@ class Case:
     house: str
     steps: tuple[Step, ...]
     differs: str = ""
+    unsteady: bool = False
+    """TorchServe answers now so, now otherwise: what is recorded was seen, and is not compared live."""
 
     @property
     def key(self) -> str:
@@ -66,9 +68,9 @@ class Cases:
     def __iter__(self) -> Iterator[Case]:
         return iter(self._cases)
 
-    def add(self, name: str, *steps: Step, differs: str = "", house: str = "") -> None:
+    def add(self, name: str, *steps: Step, differs: str = "", house: str = "", unsteady: bool = False) -> None:
         """A case of this table."""
-        self._cases.append(Case(self.group, name, house or self.house, steps, differs))
+        self._cases.append(Case(self.group, name, house or self.house, steps, differs, unsteady))
 
 
 @cache

@@ -36,6 +36,6 @@ def test_torchserve_answers_as_recorded(name: str, cases: list[Case], torchserve
     drifts = []
     for case in cases:
         answers = case.perform(house("torchserve", name))
-        if answers != expected(case, "torchserve"):
+        if not case.unsteady and answers != expected(case, "torchserve"):
             drifts.append(f"{case.key}\n  now      {answers}\n  recorded {expected(case, 'torchserve')}")
     assert not drifts, "\n".join(drifts)

@@ -60,6 +60,12 @@ SAME = [
         for name in ("", "no")
     ),
     Ask("inference.Predictions", {"model_name": "orders", "model_version": "9"}),
+    Ask("inference.StreamPredictions", {"model_name": "orders", "model_version": "9"}),
+    orders("Predictions", b"tell", model_version="1.0", sequence_id="one"),
+    orders("Predictions", b"", input={"a": b"1", "data": b"tell", "body": b"2"}),
+    orders("Predictions", b"status 500"),
+    Ask("management.DescribeModel", {"model_name": "orders", "customized": True}),
+    Ask("management.ListModels", {"limit": 5, "next_page_token": 9}),
     Ask("management.DescribeModel"),
     Ask("management.DescribeModel", {"model_name": "orders"}),
     Ask("management.DescribeModel", {"model_name": "orders", "model_version": "9"}),
@@ -77,7 +83,10 @@ SAME = [
             {"url": "orders-2.0.mar", "initial_workers": 1, "synchronous": True},
         )
     ),
+    Ask("management.RegisterModel", {"url": "/nowhere"}),
     Ask("management.ScaleWorker", {"model_name": "no", "min_worker": 1}),
+    Ask("management.ScaleWorker", {"model_name": "orders", "model_version": "9", "min_worker": 1}),
+    Ask("management.ScaleWorker", {"model_name": "orders", "max_worker": 2, "synchronous": True}),
     Ask("management.ScaleWorker", {"model_name": "orders", "min_worker": 2, "max_worker": 1}),
     Ask("management.ScaleWorker", {"model_name": "orders", "min_worker": 0, "synchronous": True}),
     Ask("management.SetDefault"),

@@ -120,3 +120,7 @@ def test_query_parameters_are_bytes_in_order() -> None:
         Parameter("a", "ä".encode()),
         Parameter("c", b""),
     )
+
+
+def test_semicolons_part_query_parameters_too() -> None:
+    assert parse_query("a=1;b=2%3B&c") == {"a": ["1"], "b": ["2;"], "c": [""]}

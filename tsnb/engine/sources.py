@@ -64,7 +64,7 @@ def _find(url: str, store: Path) -> Path:
 
 
 def _on_disk(url: str, store: Path) -> Path:
-    name = os.path.basename(url.rstrip("/"))
+    name = os.path.basename(url.replace("\\", "/").rstrip("/"))
     in_store = store / name
     if in_store.is_file():
         return in_store

@@ -49,7 +49,7 @@ class Store(Generic[T]):
         versions = self._versions.get(name)
         if versions is None:
             raise ModelNotFound(f"Model not found: {name}")
-        model = versions.get(version or self._defaults[name])
+        model = versions.get(self._defaults[name] if version is None else version)
         if model is None:
             raise ModelVersionNotFound(f"Model version: {version} does not exist for model: {name}")
         return model
@@ -62,7 +62,7 @@ class Store(Generic[T]):
     def check_removable(self, name: str, version: str | None) -> str:
         """The version that removing would remove. Raises InvalidModelVersion for a default beside others."""
         self.get(name, version)
-        wanted = version or self._defaults[name]
+        wanted = self._defaults[name] if version is None else version
         if wanted == self._defaults[name] and len(self._versions[name]) > 1:
             raise InvalidModelVersion(f"Cannot remove default version for model {name}")
         return wanted

@@ -300,7 +300,7 @@ class TsnbHandler(APIHandler):
         return Request(
             method=request.method or "",
             path=request.path[len(self.base_url) + len("tsnb") :] or "/",
-            query=routes.parse_query(_without_token(request.query)) if request.query else {},
+            query=routes.parse_query(_without_token(request.query), None) if request.query else {},
             headers={name: value for name, value in request.headers.get_all() if name.lower() not in PRIVATE},
             listener=Listener.ALL,
             remote=request.remote_ip or "",
@@ -315,7 +315,8 @@ class TsnbHandler(APIHandler):
 
 
 def _without_token(query: str) -> str:
-    return urlencode([(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != "token"])
+    pairs = parse_qsl(query.replace(";", "&"), keep_blank_values=True)  # as routes.parse_query takes them apart
+    return urlencode([(name, value) for name, value in pairs if name != "token"])
 
 
 class _Refused(TsnbError):

@@ -23,6 +23,7 @@ REGISTER = {
     "startup_timeout": "Seconds that a worker may take to load. Default: 120.",
     "s3_sse_kms": "Whether to sign the download with the AWS credentials of the server's environment. Default: false.",
 }
+NUMBERS = ("batch_size", "max_batch_delay", "initial_workers", "response_timeout", "startup_timeout")
 SCALE = {
     "min_worker": "Fewest workers. Default: 1.",
     "max_worker": "Most workers. Default: min_worker.",
@@ -70,7 +71,7 @@ async def describe_model(doors: Doors, request: Request) -> Response:
 async def set_auto_scale(doors: Doors, request: Request) -> Response:
     """Change how many workers a model has."""
     name = request.params["model_name"]
-    version = request.params.get("model_version") or request.argument("model_version")
+    version = request.params.get("model_version", request.argument("model_version"))
     least = operations.integer(request.argument("min_worker"), 1)
     most = operations.integer(request.argument("max_worker"), least)
     wait = operations.true(request.argument("synchronous"))
@@ -105,7 +106,7 @@ def need_model_api(doors: Doors) -> None:
 
 def register_values(request: Request) -> dict[str, str]:
     """The parameters of a register call: a JSON body if there is one, else the query (spec 2.2)."""
-    if request.mime_type != "application/json":
+    if request.mime_type.lower() != "application/json":
         return {name: values[0] for name, values in request.query.items()}
     try:
         values = json.loads(request.body)
@@ -113,8 +114,14 @@ def register_values(request: Request) -> dict[str, str]:
         raise BadRequest(f"The body is no JSON: {error}. Send an object of register parameters.") from error
     if not isinstance(values, dict):
         raise BadRequest(f"The body is a JSON {type(values).__name__}. Send an object of register parameters.")
-    return {name: _text(value) for name, value in values.items() if value is not None}
+    return {name: _text(name, value) for name, value in values.items() if value is not None}
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def _text(name: str, value: Any) -> str:
+    """A value of a JSON body as a query would have it. Raises BadRequest where a number is no whole one."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = value if isinstance(value, str) else json.dumps(value)
+    if name in NUMBERS and operations.integer(text, None) is None:
+        raise BadRequest(f"{name} in the JSON body is {text}. Give a whole number.")
+    return text

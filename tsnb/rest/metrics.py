@@ -7,7 +7,12 @@ from tsnb.rest.routes import ANY, Doors, Listener, Request, Response, route
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
-@route(ANY, "/metrics/{rest...}", Listener.METRICS, query={"name[]": "Only metrics of this name; may be repeated."})
+@route(
+    (*ANY, "OPTIONS"),
+    "/metrics/{rest...}",
+    Listener.METRICS,
+    query={"name[]": "Only metrics of this name; may be repeated."},
+)
 async def metrics(doors: Doors, request: Request) -> Response:
     """All metrics in Prometheus text format."""
     text = doors.engine.metrics_text(request.query.get("name[]"))

@@ -23,7 +23,7 @@ from msgspec import Struct, field
 from tsnb.config import Config
 from tsnb.engine.api import Engine
 from tsnb.engine.workflows import Workflows
-from tsnb.errors import HandlerFailed, MethodNotAllowed, NotFound, TsnbError
+from tsnb.errors import BadRequest, HandlerFailed, MethodNotAllowed, NotFound, TsnbError
 
 log = logging.getLogger(__name__)
 
@@ -162,6 +162,9 @@ class Route(Struct, frozen=True):
         return method in self.methods or (method == "HEAD" and "GET" in self.methods)
 
 
+MAX_FIELDS = 1000
+"""Most parameters in a query string."""
+
 NO_ROUTE = "Requested resource is not found, please refer to API document."
 ROUTES: list[Route] = []
 """Every route, in the order of definition."""
@@ -211,9 +214,18 @@ def split(path: str) -> list[str]:
     return [unquote(segment) for segment in segments]
 
 
-def parse_query(text: str) -> dict[str, list[str]]:
-    """A query string as :class:`Request` has it; a name without a value is the empty text."""
-    return parse_qs(text, keep_blank_values=True) if text else {}
+def parse_query(text: str, limit: int | None = MAX_FIELDS) -> dict[str, list[str]]:
+    """A query string as :class:`Request` has it; a name without a value is the empty text.
+
+    Parameters may have ``;`` between them as well as ``&``, as in TorchServe. Raises BadRequest
+    for more than ``limit``.
+    """
+    if not text:
+        return {}
+    try:
+        return parse_qs(text.replace(";", "&"), keep_blank_values=True, max_num_fields=limit)
+    except ValueError as error:
+        raise BadRequest(f"The query string has more than {limit} parameters.") from error
 
 
 def match(pattern: tuple[str, ...], segments: list[str]) -> dict[str, str] | None:
@@ -240,6 +252,8 @@ def match(pattern: tuple[str, ...], segments: list[str]) -> dict[str, str] | Non
 def _matches(path: str, listener: Listener) -> tuple[tuple[Route, dict[str, str]], ...]:
     segments = split(path)
     first = segments[0] if segments else ""
+    if first.lower() == "wfpredict":  # the one word that TorchServe knows in any case (spec 0.2)
+        first = segments[0] = "wfpredict"
     candidates = [*_buckets.get(first, ()), *_buckets.get(_VARIABLE, ())]
     found = ((each, match(each.segments, segments)) for each in candidates if each.listener & listener)
     return tuple((each, params) for each, params in found if params is not None)

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from itertools import chain
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import parse_qs
 
 from tsnb.config import Config
 from tsnb.errors import BadRequest, RequestTimeout, TsnbError
@@ -28,6 +27,7 @@ from tsnb.rest.routes import (
     direct,
     dispatch,
     error_response,
+    parse_query,
     stamp,
     start,
 )
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from tsnb.rest.http1 import Connection
 
 log = logging.getLogger("tsnb.rest")
-
-MAX_FIELDS = 1000
-"""Most parameters in a query string; 400 above."""
 
 Guard: TypeAlias = Callable[[Request], Response | None]
 """Looks at a request first; answers it instead of an endpoint, or raises, or lets it pass (None)."""
@@ -172,8 +169,8 @@ def _request(incoming: Incoming, listener: Listener, remote: str) -> Request:
 
 def _target(head: Head) -> tuple[str, dict[str, list[str]]]:
     """Path and query of a head, found once. Raises BadRequest."""
-    path, _, query = head.target.partition("?")
-    found = head.memo["target"] = path, _fields(query) if query else {}
+    path, _, query = head.target.partition("#")[0].partition("?")  # what follows # is the client's own affair
+    found = head.memo["target"] = path, parse_query(query)
     return found
 
 
@@ -187,13 +184,6 @@ def _fresh_ids() -> Iterator[list[str]]:
 
 _ids = chain.from_iterable(_fresh_ids())
 """The ids of requests to come: a random UUID in a twentieth of the time of ``uuid.uuid4``."""
-
-
-def _fields(query: str) -> dict[str, list[str]]:
-    try:
-        return parse_qs(query, keep_blank_values=True, max_num_fields=MAX_FIELDS)
-    except ValueError as error:
-        raise BadRequest(f"The query string has more than {MAX_FIELDS} parameters.") from error
 
 
 def _cors(config: Config) -> dict[str, str]:

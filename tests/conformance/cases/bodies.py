@@ -67,6 +67,23 @@ for name, body in [
 ]:
     cases.add(f"urlencoded: {name}", call(PROBE, body, content_type=URLENCODED))
 cases.add(
+    "urlencoded: a broken escape",
+    call(PROBE, b"a=%zz&b=1", content_type=URLENCODED),
+    differs="A broken escape",
+)
+cases.add(
+    "urlencoded: empty fields",
+    call(PROBE, b"&&a=1&&b=2&", content_type=URLENCODED),
+    differs="Multipart part without a name",
+)
+cases.add(
+    "JSON with a blank behind its type",
+    call(PROBE, b"[1]", content_type=f"{JSON} ; charset=utf-8"),
+    differs="A blank between a content type",
+)
+for method in ("GET", "PUT", "DELETE"):
+    cases.add(f"a form by {method}", call(f"{method} /predictions/probe", b"a=b", content_type=URLENCODED))
+cases.add(
     "urlencoded: a field without a name",
     call(PROBE, b"=1", content_type=URLENCODED),
     differs="Multipart part without a name",

@@ -31,6 +31,31 @@ cases.add(
     differs=LARGE,
 )
 
+form_type = "application/x-www-form-urlencoded"
+cases.add("a form of just the limit", call(PROBE, "a=" + "x" * 1998, content_type=form_type, show=len))
+cases.add("a form over the limit", call(PROBE, "a=" + "x" * 1999, content_type=form_type), differs=LARGE)
+HEADS = "A request line over 4096 bytes"
+cases.add("a short request line", call("GET /ping?" + "x" * 3900))
+cases.add("a long request line", call("GET /ping?" + "x" * 5000), differs=HEADS)
+cases.add("a request line that is too long", call("GET /ping?" + "x" * 20_000), differs=HEADS)
+cases.add("a large header", call("GET /ping", headers={"X-A": "x" * 7000}))
+cases.add("a larger header", call("GET /ping", headers={"X-A": "x" * 9000}), differs=HEADS)
+cases.add("many headers", call("GET /ping", headers={f"X-{n}": "y" * 30 for n in range(300)}), differs=HEADS)
+FRAMING = "`Content-Length` beside `Transfer-Encoding`"
+cases.add(
+    "a length beside chunks",
+    call(PROBE, b"2\r\n42\r\n0\r\n\r\n", headers={**CHUNKED, "Content-Length": "3"}, **TEXT),
+    differs=FRAMING,
+)
+cases.add("a negative length", call(PROBE, headers={"Content-Length": "-1"}), differs=FRAMING)
+cases.add("a length that is no number", call(PROBE, headers={"Content-Length": "x"}))
+cases.add(
+    "another transfer encoding",
+    call(PROBE, b"2\r\n42\r\n0\r\n\r\n", headers={"Transfer-Encoding": "gzip, chunked"}, **TEXT),
+    differs=FRAMING,
+)
+cases.add("another expectation", call(PROBE, b"42", headers={"Expect": "miracles"}), differs=LARGE)
+
 cases.add("an answer within the limit", call(RESULTS, "long", **TEXT, show=len))
 cases.add("an answer over the limit", call(RESULTS, "too long", **TEXT))
 cases.add("cross-origin headers of an error", call("GET /nowhere"))

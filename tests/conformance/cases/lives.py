@@ -127,4 +127,5 @@ cases.add(
     Finished("request"),
     remove("doomed"),
     differs="Requests to a model whose workers all failed",
+    unsteady=True,  # where the request comes just before the worker is given up, TorchServe says 500 "Worker died."
 )

@@ -77,6 +77,14 @@ cases.add(
     differs="Scaling that fails",
 )
 
+for name, line in [
+    ("semicolons between parameters", "PUT /models/echo?min_worker=1;synchronous=true"),
+    ("a version in path and query", "PUT /models/echo/1.0?min_worker=1&model_version=9&synchronous=true"),
+    ("a version in the query that is empty", "PUT /models/echo?min_worker=1&model_version=&synchronous=true"),
+    ("a JSON body, which is not read", "PUT /models/echo?synchronous=true"),
+]:
+    cases.add(f"scale: {name}", call(f"management {line}", {"min_worker": 3} if "body" in name else None))
+
 # --- describe -----------------------------------------------------------------------------------
 
 cases.add("describe", call("management GET /models/echo"))

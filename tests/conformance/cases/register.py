@@ -41,6 +41,7 @@ for name, url in [
     ("a stored archive", "stored.mar"),
     ("a folder in the store", "folder"),
     ("a path whose base name is in the store", "some/where/stored.mar"),
+    ("a path with backslashes", r"some\where\stored.mar"),
     ("a path of a folder", "<store>/folder"),
     ("a file URL", "file://<archives>/elsewhere.mar"),
     ("an http URL", "<files>/good/elsewhere.mar"),
@@ -165,6 +166,7 @@ BODY: dict[str, Any] = {"url": "stored.mar", "model_name": "set", "initial_worke
 for name, body in [
     ("numbers", BODY | {"batch_size": 3, "response_timeout": 9}),
     ("texts", BODY | {"batch_size": "3", "initial_workers": "0"}),
+    ("whole numbers with a point", BODY | {"batch_size": 3.0, "initial_workers": 0.0}),
     ("true", BODY | {"synchronous": True}),
     ("null", BODY | {"handler": None}),
     ("an unknown key", BODY | {"colour": "red"}),
@@ -190,6 +192,10 @@ for name, text in [
     ("a list", "[1]"),
     ("a text", '"stored.mar"'),
     ("a number in a word", '{"batch_size": "x"}'),
+    ("a number with a fraction", '{"url": "stored.mar", "batch_size": 2.5}'),
+    ("a truth for a number", '{"url": "stored.mar", "initial_workers": true}'),
+    ("null", "null"),
+    ("more than one", '{"url": "stored.mar"} x'),
 ]:
     cases.add(
         f"a JSON body that is {name}",
@@ -198,6 +204,16 @@ for name, text in [
     )
 cases.add(
     "an empty JSON body", call("management POST /models", b"", **JSON), differs="Register with a broken JSON body"
+)
+cases.add(
+    "a JSON body whose type is in capitals",
+    call("management POST /models?url=stored.mar", BODY | {"url": "nobody.mar"}, content_type="Application/JSON"),
+)
+cases.add(
+    "semicolons between parameters",
+    call("management POST /models?url=stored.mar;model_name=set;initial_workers=0"),
+    look("set"),
+    remove("set"),
 )
 cases.add(
     "a form body is not read",

@@ -68,6 +68,33 @@ for name, line in [
 ]:
     cases.add(name, call(line, b"42" if line.startswith("POST") else None))
 
+for name, line in [
+    ("a version that is empty", "POST /predictions/probe//1.0"),
+    ("two empty versions", "POST /predictions/probe//"),
+    ("an encoded version", "POST /predictions/probe/1%2E0"),
+    ("an encoded word of ours", "POST /%70redictions/probe"),
+    ("an encoded colon", "POST /v1/models/probe%3Apredict"),
+    ("a plus in a model", "POST /predictions/pro+be"),
+    ("a fragment", "POST /predictions/probe#more"),
+    ("a fragment after a query", "POST /models/probe/invoke?a=1#b=2"),
+    ("semicolons in a query", "POST /models/probe/invoke?a=1;b=2&c=3"),
+    ("a workflow in capitals", "POST /WFPREDICT/nobody"),
+    ("a workflow without a name", "POST /wfpredict"),
+    ("invocations with more", "POST /invocations/more?model_name=probe"),
+    ("KServe v1 of a model without a name", "POST /v1/models/:predict"),
+    ("KServe v2 with more", "POST /v2/models/probe/infer/more"),
+    ("the description with more", "GET /api-description/more"),
+    ("metrics by OPTIONS", "metrics OPTIONS /metrics?name[]=nothing"),
+    ("metrics by POST", "metrics POST /metrics?name[]=nothing"),
+    ("metrics and more", "metrics GET /metrics/more?name[]=nothing"),
+    ("ping on the metrics port", "metrics GET /ping"),
+]:
+    cases.add(name, call(line, b"42" if line.startswith("POST") else None))
+for method in ("TRACE", "CONNECT"):
+    cases.add(f"{method} of a model", call(f"{method} /predictions/probe"), differs="An unknown method name")
+cases.add("bytes above 127 in a path", call("POST /predictions/gr\u00fcn", b"42"), differs="Bytes above 127")
+cases.add("two colons of KServe v1", call("POST /v1/models/probe:predict:predict", b"42"), differs="A model whose name")
+cases.add("a broken escape in a query", call("POST /models/probe/invoke?d=%zz", b"42"), differs="A broken escape")
 cases.add("a whole URL", call("GET http://localhost/ping"))
 cases.add("OPTIONS of everything", call("OPTIONS *"), differs="`OPTIONS *`")
 cases.add("an encoded slash", call("POST /predictions%2Fprobe", b"42"), differs="An encoded slash")

@@ -36,6 +36,7 @@ NAMES = {
     "ts.context.Context": "tsnb.handlers.context",
     "ts.context.RequestProcessor": "tsnb.handlers.context",
     "ts.service.PredictionException": "tsnb.handlers.errors",
+    "ts.service.emit_metrics": "tsnb.handlers.metrics_store",
     "ts.utils.util.PT2Backend": "tsnb.handlers.compiling",
     "ts.utils.util.PredictionException": "tsnb.handlers.errors",
     "ts.utils.util.check_valid_pt2_backend": "tsnb.handlers.compiling",

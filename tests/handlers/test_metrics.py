@@ -15,7 +15,7 @@ from tsnb.handlers.metrics import (
     MetricTypes,
 )
 from tsnb.handlers.metrics_files import MetricsCacheIOError, MetricsCachePyYamlError, MetricsCacheYamlImpl
-from tsnb.handlers.metrics_store import MetricsStore
+from tsnb.handlers.metrics_store import MetricsStore, emit_metrics
 from tsnb.messages import MetricSample
 
 DEFAULTS = (("ModelName", "m"), ("Level", "Model"))
@@ -177,3 +177,13 @@ def test_the_store_of_the_first_releases() -> None:
     counter.reset()
     assert counter.value == 0
     assert [sample.value for sample in store.take()] == [1, 2, 5, 7]
+
+
+def test_metrics_that_are_emitted_by_hand_are_lines_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    store = MetricsStore("request-1", "m")
+    store.add_counter("C", 1)
+    with caplog.at_level("INFO"):
+        emit_metrics(store.store)
+        emit_metrics(None)
+    (line,) = caplog.messages
+    assert line.startswith("[METRICS]C.Count:1|#ModelName:m,Level:Model|")

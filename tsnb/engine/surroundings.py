@@ -9,10 +9,14 @@ from tsnb.engine.placement import variable
 from tsnb.engine.processes import threads, usable_cores
 from tsnb.messages import ModelSpec
 
+NO_IPEX = {"TS_IPEX_ENABLE": "false", "TS_IPEX_GPU_ENABLE": "false"}
+"""Handlers read these without a default, as TorchServe always sets them."""
+
 
 def extras(spec: ModelSpec, config: Config, gpus: tuple[int, ...], workers: int) -> dict[str, str]:
     """The variables of one of so many workers of a model, which was given these GPUs."""
-    extra = {"TS_DECODE_INPUT_REQUEST": str(config.decode_input_request).lower(), **sequence_headers(config)}
+    decode = str(config.decode_input_request).lower()
+    extra = {"TS_DECODE_INPUT_REQUEST": decode, **NO_IPEX, **sequence_headers(config)}
     if spec.parallelism and gpus:
         extra["CUDA_VISIBLE_DEVICES"] = variable(gpus, os.environ)
     if spec.packages and not spec.use_venv:

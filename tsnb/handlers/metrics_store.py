@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from tsnb.handlers.metrics import TIMES, UNITS, Dimension, Metrics, MetricTypes
+
+logger = logging.getLogger(__name__)
 
 
 class Units:
@@ -90,3 +93,9 @@ class MetricsStore(Metrics):
         method = None if unit in TIMES else metric_type.value
         self._kept[key] = OldMetric(name, value, unit, dimensions, request_id, method)
         self.store.append(self._kept[key])
+
+
+def emit_metrics(metrics: Iterable[Any] | None) -> None:
+    """Write each metric as a line of the worker's log; those of ``context.metrics`` are counted without it."""
+    for metric in metrics or ():
+        logger.info("[METRICS]%s", metric)

@@ -359,3 +359,9 @@ def test_python_and_commands_of_the_notebook_find_its_server(fresh):
     assert fresh.value("__import__('tsnb').Client().predict('adder', 1).json()['code']") == "first"
     outcome = fresh.run("import sys\n!{sys.executable} -m tsnb models")
     assert "adder" in outcome.stdout
+
+
+def test_code_that_never_went_live_is_no_request_to_replay(fresh):
+    assert not fresh.run(cell("1 / 0")).ok
+    failed = fresh.value("[r.request.id for r in __import__('tsnb').Client().requests('adder') if r.failure][-1]")
+    assert "is no client's request but new code that failed in postprocess" in fresh.run(f"%replay {failed}").error

@@ -69,6 +69,11 @@ class ReplayMagic(Command):
         return self._here(recorded, _status(client, recorded), debug=options.debug)
 
     def _here(self, recorded: Recorded, status: ModelStatus, *, debug: bool) -> Result | None:
+        if not recorded.build and recorded.failure is not None and not recorded.request.parameters:
+            raise BadRequest(
+                f"{recorded.request.id} is no client's request but new code that failed in {recorded.failure.stage} "
+                "before it went live: run its cell again"
+            )
         if not recorded.request.parameters and recorded.size:
             raise BadRequest(
                 f"nothing was kept of what request {recorded.request.id} sent: its model is private, "

@@ -8,6 +8,7 @@ extension, the command, the magics and the widgets' files are there.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -60,8 +61,9 @@ def main() -> None:
         assert (panel / "install.json").is_file(), "the wheel lacks the JupyterLab extension"
         print("the JupyterLab extension is there, prebuilt")
         listed = run(str(bin_folder / "jupyter"), "server", "extension", "list", env=env, cwd=folder)
-        assert "tsnb" in listed, listed
-        assert "OK" in listed, listed
+        listed = re.sub(r"\x1b\[\d*m", "", listed)
+        assert re.search(r"tsnb enabled\b", listed), listed
+        assert re.search(r"tsnb [\d.]+ OK\b", listed), listed
         print("jupyter server extension list: tsnb is enabled and OK")
 
 

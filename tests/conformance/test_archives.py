@@ -1,7 +1,9 @@
 """Archives travel both ways: TorchServe serves tsnb's, tsnb serves torch-model-archiver's."""
 
 import io
+import json
 import subprocess
+import sys
 import textwrap
 
 import pytest
@@ -117,3 +119,85 @@ def test_the_same_archives_give_the_same_answers_in_both_servers(torchserve, par
             answers[kind] = {name: ask(server, name) for name in names}
     assert answers["tsnb"] == answers["torchserve"]
     assert len({answer for pair in answers["tsnb"].values() for answer in pair}) == 2
+
+
+NOTEBOOK = """
+from pathlib import Path
+import sys
+
+from IPython.core.interactiveshell import InteractiveShell
+
+shell = InteractiveShell.instance(colors="nocolor")
+for cell in sys.stdin.read().split("# ---"):
+    shell.run_cell(cell.strip(), store_history=True).raise_error()
+"""
+
+CELLS = """
+%load_ext tsnb
+# ---
+import numpy as np
+import torch
+from torch import nn
+# ---
+WIDTH = 64
+
+class Block(nn.Module):
+    def __init__(self, n):
+        super().__init__()
+        self.inner = nn.Sequential(nn.Linear(WIDTH, n), nn.BatchNorm1d(n))
+
+    def forward(self, x):
+        return self.inner(x)
+
+class Net(nn.Module):
+    def __init__(self, n=4):
+        super().__init__()
+        self.block = Block(n)
+
+    def forward(self, x):
+        return self.block(x).softmax(1)
+
+torch.manual_seed(3)
+net = Net(n=10).eval()
+plain = nn.Sequential(nn.Linear(64, 10), nn.Softmax(1)).eval()
+
+def numbers(row):
+    value = row.get("data") or row.get("body")
+    return np.asarray(value["x"], dtype=np.float32)
+# ---
+%%handler {name}
+from ts.torch_handler.base_handler import BaseHandler
+
+
+class Scores(BaseHandler):
+    def preprocess(self, requests):
+        return torch.from_numpy(np.stack([numbers(row) for row in requests])).to(self.device)
+
+    def postprocess(self, scores):
+        return [{"scores": [round(s, 5) for s in row]} for row in scores.tolist()]
+# ---
+%archive {name} --version 1.5 --model {model} {flags}
+# ---
+from pathlib import Path
+numbers_in = torch.arange(64).unsqueeze(0) / 64
+expected = [round(s, 5) for s in {model}(numbers_in)[0].tolist()]
+Path("{name}.txt").write_text(str(expected))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "flags"),
+    [("eager", "net", ""), ("scripted", "plain", ""), ("packed", "net", "--archive-format tgz")],
+)
+def test_what_a_notebook_archives_is_served_unchanged_by_torchserve(torchserve, tmp_path, name, model, flags):
+    cells = CELLS.replace("{name}", name).replace("{model}", model).replace("{flags}", flags)
+    made = subprocess.run([sys.executable, "-c", NOTEBOOK], input=cells, text=True, cwd=tmp_path, capture_output=True)
+    assert made.returncode == 0, made.stdout + made.stderr
+    file = f"{name}.tar.gz" if "tgz" in flags else f"{name}.mar"
+    numbers = {"x": [n / 64 for n in range(64)]}
+    for kind in ("torchserve", "tsnb"):
+        folder = tmp_path / kind
+        folder.mkdir()
+        with Server(kind, House(load=(f"{name}={file}",)), folder, tmp_path / "model_store") as server:
+            answer = predict(server, f"{name}/1.5", numbers)
+            assert json.loads(answer)["scores"] == pytest.approx(json.loads((tmp_path / f"{name}.txt").read_text()))

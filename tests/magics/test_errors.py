@@ -33,3 +33,8 @@ def test_a_model_that_is_not_served_comes_with_the_next_step() -> None:
     assert said[-1].endswith("Model not found: digits. %models shows what is served; %serve digits serves it")
     assert error.message == "Model not found: digits", "other readers see the server's words"
     assert plain(other._render_traceback_()) == ["BadRequest: no"]
+
+
+def test_an_error_without_frames_is_told_once() -> None:
+    failure = Failure("ValueError", "no class", "import", traceback="ValueError: no class\n")
+    assert sum("no class" in line for line in failure_lines(failure, None)) == 1

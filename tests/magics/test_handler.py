@@ -3,6 +3,8 @@
 import inspect
 import json
 
+import pytest
+
 HANDLER = """%%handler digits
 import math
 
@@ -115,3 +117,16 @@ def test_an_archive_of_another_version_says_how_to_keep_both(run):
     said = repr(run("%archive digits --version 2.0"))
     assert "digits.mar held version 1.0" in said
     assert "a restart would find only 2.0: to keep both, use --export-path" in said
+
+
+@pytest.mark.parametrize("name", ["'bad name'", "../x", "-x", "a/b", ".hidden"])
+def test_a_name_that_no_archive_could_have_is_refused_at_once(shown, tmp_path, name):
+    text = shown(f"%%handler {name}\ndef handle(data, context):\n    return data")
+    assert "cannot name a model" in text or "usage" in text.lower() or "the help" in text
+    assert not (tmp_path / "work/handlers").exists()
+
+
+def test_help_needs_no_body(run, shown, capsys):
+    run("%handler --help")
+    assert "Make this cell the handler of a model." in capsys.readouterr().out
+    assert "two percent signs" in shown("%handler digits")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tsnb.archive.write import NAME
 from tsnb.capture.analyse import Analysis, analyse
 from tsnb.capture.beside import data_files, local_files
 from tsnb.capture.cells import Cell, Cells, aligned
@@ -46,6 +47,10 @@ class Draft:
 
 def module_name(name: str) -> str:
     """The Python module for a model name: ``my-model`` is ``my_model``. Raises CaptureError."""
+    if not re.fullmatch(NAME, name):
+        raise CaptureError(
+            f"{name!r} cannot name a model: letters, digits, '_', '-' and '.' can, a letter or a digit first"
+        )
     module = re.sub(r"\W", "_", name, flags=re.ASCII)
     module = f"_{module}" if module[:1].isdigit() else module
     if module in _RESERVED:

@@ -27,7 +27,6 @@ Decorator: TypeAlias = Callable[[T], T]
 argument: Callable[..., Decorator[Any]] = magic_arguments.argument
 arguments: Callable[..., Decorator[Any]] = magic_arguments.magic_arguments
 line_magic: Decorator[Any] = magic.line_magic
-cell_magic: Decorator[Any] = magic.cell_magic
 line_cell_magic: Decorator[Any] = magic.line_cell_magic
 no_var_expand: Decorator[Any] = magic.no_var_expand
 magics_class: Decorator[Any] = magic.magics_class

@@ -75,7 +75,7 @@ def failure_lines(failure: Failure, shell: InteractiveShell | None) -> list[str]
     """What happened inside a worker: its frames, the exception, the stage, the inputs and the output."""
     lines = [block for frame in _told_once(failure.frames) for block in _frame_lines(frame, shell)]
     if not failure.frames and failure.traceback:
-        lines += failure.traceback.rstrip().splitlines()
+        lines += [each for each in failure.traceback.rstrip().splitlines() if not each.startswith(f"{failure.type}: ")]
     lines.append(f"{_RED}{failure.type}{_END}: {failure.message}")
     where = [f"in {failure.stage}", *([f"worker {failure.worker}"] if failure.worker else [])]
     where += [f"request {', '.join(failure.request_ids)}"] if failure.request_ids else []

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from IPython.core.error import UsageError
+
 from tsnb.capture.cell import Draft, finish, prepare
 from tsnb.capture.fresh import texts
 from tsnb.capture.module import Module, write
@@ -16,8 +18,8 @@ from tsnb.magics.base import (
     Command,
     argument,
     arguments,
-    cell_magic,
     friendly,
+    line_cell_magic,
     magics_class,
     no_var_expand,
     parse,
@@ -40,7 +42,7 @@ class HandlerMagic(Command):
     word = "handler"
 
     @no_var_expand
-    @cell_magic
+    @line_cell_magic
     @friendly
     @arguments()
     @argument("name", help="the model's name")
@@ -49,7 +51,7 @@ class HandlerMagic(Command):
     @argument("--check", metavar="DATA", help="what new code must answer before it goes live, as in %%%%predict")
     @argument("--version", metavar="V", help="the served version that gets the new code (default: the one served last)")
     @argument("--no-swap", action="store_true", help="leave what is being served as it is")
-    def handler(self, line: str, cell: str) -> Any:
+    def handler(self, line: str, cell: str | None = None) -> Any:
         """Make this cell the handler of a model.
 
         The cell runs as any cell. Imports, functions, classes and constants that
@@ -59,6 +61,10 @@ class HandlerMagic(Command):
         """
         words, check = split_check(line)
         options = parse(self, split(words))
+        if cell is None:
+            raise UsageError(
+                f"write %%handler {options.name} with two percent signs, and the handler in the lines below"
+            )
         if self.session.fresh_check:
             self.session.checker.start()
         running = self.session.cells.running

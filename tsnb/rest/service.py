@@ -175,11 +175,11 @@ def _target(head: Head) -> tuple[str, dict[str, list[str]]]:
 
 
 def _fresh_ids() -> Iterator[list[str]]:
-    """Random UUIDs, 256 at a time: those of one lot differ in their last 48 random bits only."""
+    """Random UUIDs, 256 at a time: those of one lot differ in their first 32 bits, which people read, and last 16."""
     while True:
-        first = str(uuid.uuid4())[:24]
+        middle = str(uuid.uuid4())[8:32]
         pool = os.urandom(6 * 256).hex()
-        yield [first + pool[start : start + 12] for start in range(0, len(pool), 12)]
+        yield [pool[at : at + 8] + middle + pool[at + 8 : at + 12] for at in range(0, len(pool), 12)]
 
 
 _ids = chain.from_iterable(_fresh_ids())

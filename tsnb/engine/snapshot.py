@@ -57,10 +57,11 @@ class Snapshots:
         self._settings = settings
         self._written: deque[Path] = deque()
         self._refused = False
+        self._last = 0.0
 
     def write(self, kind: Kind, models: Iterable[ModelStatus]) -> Path | None:
         """Write what is served now; None where that was not possible. Blocking."""
-        now = time.time()
+        now = self._last = max(time.time(), self._last + 0.001)  # names tell milliseconds apart
         stamp = datetime.fromtimestamp(now)
         name = f"{stamp:%Y%m%d%H%M%S}{stamp.microsecond // 1000:03d}-{kind}.cfg"
         saved = {"model_snapshot": document(name, now, models)}

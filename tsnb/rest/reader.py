@@ -69,6 +69,7 @@ class RequestReader:
         self._max_body = max_body
         self._heads = Heads() if heads is None else heads
         self._parser = httptools.HttpRequestParser(self)
+        self._message = 0
         self._unparsed = 0
         self._offered = False
         self._length = 0
@@ -110,7 +111,7 @@ class RequestReader:
         self._parser = httptools.HttpRequestParser(self)
 
     def _parse(self, data: bytes) -> None:
-        before, received = self.phase, self.received
+        before, received, message = self.phase, self.received, self._message
         while data and not self.closed:
             try:
                 self._parser.feed_data(data)
@@ -124,7 +125,7 @@ class RequestReader:
                 if not self.closed:
                     self._note(400, INVALID)
                 return
-            if before is self.phase is not Phase.BETWEEN:
+            if before is self.phase is not Phase.BETWEEN and message == self._message:
                 self._bound_unparsed(len(data) - (self.received - received))
             return
 
@@ -164,6 +165,7 @@ class RequestReader:
         if self._offered:
             return
         self.phase = Phase.HEAD
+        self._message += 1
         self.received = 0
         self._unparsed = 0
         self._head_bytes = 0

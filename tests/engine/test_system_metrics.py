@@ -13,7 +13,7 @@ from tests.engine.conftest import until
 from tests.engine.test_local import run
 from tsnb.config import Config
 from tsnb.engine import system_metrics
-from tsnb.engine.metric_lines import Reading
+from tsnb.engine.metric_lines import Reading, parse
 from tsnb.engine.placement import Device
 from tsnb.engine.system_metrics import SystemMetrics, look_at_gpus
 from tsnb.errors import ConfigError
@@ -73,6 +73,23 @@ def test_a_command_measures_instead(tmp_path: Path, caplog: pytest.LogCaptureFix
         ("Arguments", 2.0, "h"),
     ]
     assert "not a metric: 'nonsense'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("tail", "ids"),
+    [
+        ("h,timestamp:7", ()),
+        ("h,requestID:a,b,timestamp:7", ("a", "b")),
+        ("h,requestID:null,timestamp:7", ()),
+        ("h,7", ()),
+        ("h,7,request-1", ()),
+    ],
+)
+def test_the_forms_of_a_line(tail: str, ids: tuple[str, ...]) -> None:
+    """The last two are what TorchServe's own scripts print."""
+    for kind in ("", "|#type:GAUGE"):
+        found = parse(f"Load.Percent:1.5|#Level:Host,A:b{kind}|#hostname:{tail}")
+        assert found == Reading("Load", "Percent", 1.5, (("Level", "Host"), ("A", "b")), "h", ids, 7)
 
 
 @pytest.mark.parametrize(

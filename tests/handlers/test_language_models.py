@@ -177,7 +177,7 @@ def test_tensorrt_llm_needs_to_know_where_the_engine_is(tmp_path: Path) -> None:
 def test_a_handler_says_which_package_it_needs(handler: str, package: str, tmp_path: Path) -> None:
     import importlib
 
-    from tsnb.worker.loader import handler_class
+    from tsnb.handlers.finding import handler_class
 
     cls = handler_class(importlib.import_module(DEFAULT_HANDLERS[handler]))
     with pytest.raises(RuntimeError, match=f"{handler} needs the package {package}.*pip install {package}"):

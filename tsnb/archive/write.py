@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from tsnb.archive.collect import Collection, ExtraFiles, Member, handler_name
-from tsnb.archive.manifest import Model, encode, new
+from tsnb.archive.manifest import MANIFEST, Model, encode, new
 from tsnb.archive.packers import Contents, is_stored, pack_folder, pack_tar, pack_zip
 from tsnb.archive.settings import parse_config
 from tsnb.archive.unchanged import unchanged
@@ -93,6 +93,34 @@ def archive(
     )
     _keep_sources_out(target, contents.members)
     _write(target, contents, pack, force)
+    return target
+
+
+def archive_folder(
+    folder: str | Path,
+    model_name: str,
+    *,
+    manifest: str,
+    export_path: str | Path = ".",
+    archive_format: str = "default",
+) -> Path:
+    """Archive what lies in a folder with this text as its manifest; an older archive is replaced.
+
+    Where the folder is what ``no-archive`` would write, it just gets the manifest.
+    Raises BadRequest, Conflict, NotFound, and TsnbError when the disk is full.
+    """
+    _check(model_name, "", RUNTIMES[0], archive_format)
+    suffix, pack = FORMATS[archive_format]
+    target = _target(Path(export_path), model_name + suffix, force=True)
+    if target.is_dir() and target.samefile(folder):
+        (target / MANIFEST).parent.mkdir(exist_ok=True)
+        (target / MANIFEST).write_text(manifest, encoding="utf-8")
+        return target
+    collection = Collection(target)
+    collection.add_extra([folder])
+    contents = Contents(model_name, manifest.encode(), collection.members(), {}, datetime.now())
+    _keep_sources_out(target, contents.members)
+    _write(target, contents, pack, force=True)
     return target
 
 

@@ -23,9 +23,10 @@ UNITS = {
 
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f,|#]")
 _LINE = re.compile(
-    r"(?P<name>[^.:|#]+)\.(?P<unit>[^:|#]*):(?P<value>[^|]+)\|#(?P<pairs>[^|]*)\|#hostname:(?P<host>[^|]+?)"
-    r"(?:,requestID:(?P<ids>[^|]*?))?,timestamp:(?P<time>\d+)\s*"
+    r"(?P<name>[^.:|#]+)\.(?P<unit>[^:|#]*):(?P<value>[^|]+)\|#(?P<pairs>[^|]*)(?:\|#type:\w+)?\|#hostname:(?P<host>[^|]+?)"
+    r"(?:(?:,requestID:(?P<ids>[^|]*?))?,timestamp:(?P<time>\d+)|,(?P<bare>\d+)(?:,[^|:]*)?)\s*"
 )
+"""A line of a log, or with a bare time (and the requests after it) what TorchServe's Python prints."""
 
 
 class Line(Struct, frozen=True):
@@ -67,7 +68,7 @@ class Reading(Struct, frozen=True):
 
 
 def parse(line: str) -> Reading:
-    """Read one line of either log. Raises ValueError."""
+    """Read one line of either log, or as TorchServe's ``ts.metrics`` prints it. Raises ValueError."""
     found = _LINE.fullmatch(line)
     if found is None:
         raise ValueError(f"not a metric: {line[:200]!r}")
@@ -80,5 +81,5 @@ def parse(line: str) -> Reading:
         tuple((name, value) for name, colon, value in pairs if colon),
         found["host"],
         tuple(ids.split(",")) if ids not in ("", "null") else (),
-        int(found["time"]),
+        int(found["time"] or found["bare"]),
     )

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -32,6 +33,8 @@ MOST_OUTPUT = 2**20
 """Bytes of its output that are read."""
 
 _HOST = (("Level", "Host"),)
+_MEMORY = re.compile(r"\d+:\d+")
+"""A process and its bytes of memory."""
 
 
 class SystemMetrics:
@@ -106,10 +109,10 @@ def _cpu_times() -> tuple[float, float]:
 
 
 def readings(text: str) -> list[Reading]:
-    """The metrics among these lines; what is none is logged."""
+    """The metrics among these lines; what is none is logged, but for the memory of workers, which is known."""
     found = []
     for line in text.splitlines():
-        if not line.strip():
+        if not line.strip() or _MEMORY.fullmatch(line.strip()):
             continue
         try:
             found.append(parse(line.strip()))

@@ -63,6 +63,11 @@ def load_onnx(path: str, device: torch.device) -> Any:
     return onnxruntime.InferenceSession(path, sess_options=options, providers=[*providers, "CPUExecutionProvider"])
 
 
+def setup_ort_session(model_pt_path: str, map_location: str | None) -> Any:
+    """An ONNX Runtime session as published handlers make it: on the GPU for ``"cuda"``, else on the CPU."""
+    return load_onnx(model_pt_path, torch.device("cuda" if map_location == "cuda" else "cpu"))
+
+
 def run_onnx(session: Any, data: torch.Tensor) -> torch.Tensor:
     """The first output of an ONNX Runtime session for its one input. Raises TypeError where the model has several."""
     inputs = session.get_inputs()

@@ -64,6 +64,10 @@ class Dimension:
     def __str__(self) -> str:
         return f"{self.name}:{self.value}"
 
+    def to_dict(self) -> dict[str, object]:
+        """Both, for JSON."""
+        return {"Name": self.name, "Value": self.value}
+
 
 class Samples:
     """The values reported since the last :meth:`take`, not without end."""

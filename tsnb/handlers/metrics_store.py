@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import time
@@ -59,11 +60,19 @@ class OldMetric:
             "MetricName": self.name,
             "Value": self.value,
             "Unit": self.unit,
-            "Dimensions": [{"Name": each.name, "Value": each.value} for each in self.dimensions],
+            "Dimensions": [each.to_dict() for each in self.dimensions],
             "Timestamp": int(time.time()),
             "HostName": socket.gethostname(),
             "RequestId": self.request_id,
         }
+
+
+class MetricEncoder(json.JSONEncoder):
+    """For ``json.dumps(metrics, cls=MetricEncoder)``."""
+
+    def default(self, obj: Any) -> Any:
+        """A metric's or a dimension's dict."""
+        return obj.to_dict() if isinstance(obj, (OldMetric, Dimension)) else super().default(obj)
 
 
 class MetricsStore(Metrics):

@@ -24,9 +24,10 @@ from typing import IO
 
 import msgspec
 
+from tsnb.handlers.finding import handler_class, import_handler
 from tsnb.messages import Failure, ImportOrder, ImportOutcome
 from tsnb.worker.failures import describe
-from tsnb.worker.loader import extend_path, handler_class, import_handler
+from tsnb.worker.loader import extend_path
 from tsnb.worker.process import die_with_parent, leave
 
 IMPORTS = ("numpy", "PIL.Image", "torch", "tsnb.handlers.base")

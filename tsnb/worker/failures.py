@@ -21,6 +21,7 @@ from tsnb.worker.cells import locate
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 WORKER = os.path.join(PACKAGE, "worker") + os.sep
+FINDING = tuple(os.path.join(PACKAGE, "handlers", name) for name in ("finding.py", "modules.py"))
 MAX_TRACEBACK = 64 * 1024
 """Characters of a traceback or message that travel; the middle of a longer one is cut out."""
 MAX_FRAMES = 200
@@ -105,9 +106,7 @@ def _handlers_frames(stack: traceback.StackSummary) -> list[traceback.FrameSumma
 
 
 def _is_ours(filename: str) -> bool:
-    return filename.startswith((WORKER, "<frozen importlib")) or filename == os.path.join(
-        PACKAGE, "handlers", "modules.py"
-    )
+    return filename.startswith((WORKER, "<frozen importlib")) or filename in FINDING
 
 
 def _located(frame: traceback.FrameSummary) -> traceback.FrameSummary:

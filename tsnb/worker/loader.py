@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import tsnb
-from tsnb.handlers import DEFAULT_HANDLERS
 from tsnb.handlers.context import Context
-from tsnb.handlers.modules import import_module, list_classes_from_module
+from tsnb.handlers.finding import EntryPoint, find, wrapped
 from tsnb.protocol import Load
 from tsnb.worker.stages import Stages
-
-EntryPoint = Callable[[list[dict[str, Any]] | None, Context], Any]
 
 COMPAT = os.path.join(os.path.dirname(tsnb.__file__), "compat")
 
@@ -30,10 +24,10 @@ def load(order: Load, context: Context, stages: Stages) -> EntryPoint:
     whatever the handler raises, ImportError or ValueError.
     """
     extend_path(order.model_dir)
-    found = stages.run("import", lambda: _find(order.handler, order.model_dir))
+    found = stages.run("import", lambda: find(order.handler, order.model_dir))
     entry: EntryPoint = stages.run("initialize", lambda: _initialised(found, context, stages))
     if order.service_envelope:
-        entry = stages.run("import", lambda: _wrapped(entry, order.service_envelope))
+        entry = stages.run("import", lambda: wrapped(entry, order.service_envelope))
     return entry
 
 
@@ -41,18 +35,6 @@ def extend_path(model_dir: str) -> None:
     """Search the model's folder first, then ``ts`` as tsnb has it, then everything else."""
     first = [os.path.abspath(model_dir), COMPAT]
     sys.path[:] = first + [entry for entry in sys.path if entry not in first]
-
-
-def _find(handler: str, model_dir: str) -> Any:
-    """The function or class that a handler's name stands for."""
-    name, _, function = handler.partition(":")
-    module = import_handler(name, model_dir)
-    entry = getattr(module, function or "handle", None)
-    if callable(entry):
-        return entry
-    if function:
-        raise ValueError(f"the handler {handler!r} names the function {function!r}, which {module.__name__} lacks")
-    return handler_class(module)
 
 
 def _initialised(found: Any, context: Context, stages: Stages) -> EntryPoint:
@@ -67,49 +49,3 @@ def _initialised(found: Any, context: Context, stages: Stages) -> EntryPoint:
     stages.watch(instance)
     instance.initialize(context)
     return instance.handle  # type: ignore[no-any-return]
-
-
-def import_handler(name: str, model_dir: str) -> ModuleType:
-    """The module a handler's name stands for: the archive's own file, an installed module or a default handler."""
-    stem = os.path.basename(name).removesuffix(".py")
-    if not stem:
-        raise ValueError("the archive names no handler: MANIFEST.json needs model.handler")
-    try:
-        return import_module(stem, model_dir)
-    except ModuleNotFoundError as error:
-        if error.name != stem:
-            raise
-        return _default_handler(stem)
-
-
-def _default_handler(stem: str) -> ModuleType:
-    if stem not in DEFAULT_HANDLERS:
-        raise ModuleNotFoundError(
-            f"no handler {stem!r}: neither {stem}.py in the archive nor an installed module, "
-            f"and the default handlers are {', '.join(DEFAULT_HANDLERS)}",
-            name=stem,
-        )
-    return import_module(DEFAULT_HANDLERS[stem])
-
-
-def handler_class(module: ModuleType) -> type[Any]:
-    """The one class with ``handle`` that a module defines."""
-    found = [cls for cls in list_classes_from_module(module) if callable(getattr(cls, "handle", None))]
-    names = ", ".join(cls.__name__ for cls in found)
-    if not found:
-        raise ValueError(f"{module.__name__} defines neither a function handle(data, context) nor a class with handle")
-    if len(found) > 1:
-        raise ValueError(
-            f"{module.__name__} defines several classes with handle ({names}): keep one, import the others"
-        )
-    if not callable(getattr(found[0], "initialize", None)):
-        raise ValueError(f"the class {names} has no initialize(self, context), which is called once before handle")
-    return found[0]
-
-
-def _wrapped(entry: EntryPoint, envelope: str) -> EntryPoint:
-    name = f"tsnb.handlers.envelopes.{envelope}"
-    if importlib.util.find_spec("tsnb.handlers.envelopes") is None or importlib.util.find_spec(name) is None:
-        raise ValueError(f"service_envelope is {envelope!r}, which this version of tsnb does not have")
-    wrapper: EntryPoint = list_classes_from_module(import_module(name))[0](entry).handle
-    return wrapper

@@ -16,11 +16,12 @@ import tsnb
 from tsnb import protocol
 from tsnb.handlers.context import Context, RequestProcessor
 from tsnb.handlers.errors import PredictionException
+from tsnb.handlers.finding import EntryPoint
 from tsnb.messages import Failure, Reply, Request
 from tsnb.protocol import Batch, Buffer, Failed, Load, Message, Ready
 from tsnb.worker.arena import opened
 from tsnb.worker.failures import describe, printable, text_of, where_returned
-from tsnb.worker.loader import EntryPoint, load
+from tsnb.worker.loader import load
 from tsnb.worker.output import Tail
 from tsnb.worker.stages import Stages
 from tsnb.worker.values import Unserialisable, decode_row, encode_value

@@ -6,6 +6,10 @@ import os
 from argparse import Namespace
 from dataclasses import dataclass, field, fields
 
+from .manifest_components.manifest import RuntimeType
+
+__all__ = ["ModelArchiverConfig", "RuntimeType"]
+
 
 @dataclass
 class ModelArchiverConfig:
@@ -17,7 +21,7 @@ class ModelArchiverConfig:
     serialized_file: str | None = None
     model_file: str | None = None
     extra_files: str | None = None
-    runtime: str = "python"
+    runtime: str = RuntimeType.PYTHON.value
     export_path: str = field(default_factory=os.getcwd)
     archive_format: str = "default"
     force: bool = False

@@ -20,8 +20,11 @@ __all__ = ["__version__"]
 _GONE = dict.fromkeys(
     ("ts.torch_handler.distributed.base_pippy_handler", "ts.handler_utils.distributed.pt_pippy"),
     "PiPPy is no longer developed: use a DeepSpeed or vLLM handler for models that span several GPUs",
-)
-"""Modules that have nothing behind them any more, and what to use instead."""
+) | {
+    "ts.async_service": "It reads the socket of TorchServe's Java process. Asynchronous handlers need nothing of it: "
+    "set asyncCommunication: true in model-config.yaml"
+}
+"""Modules that have nothing behind them here, and what to use instead."""
 
 
 class _Missing(MetaPathFinder):

@@ -1,8 +1,11 @@
-"""``ts.service``: what handlers import from here."""
+"""``ts.service``: what handlers and their tests import from here."""
 
 from __future__ import annotations
 
 from tsnb.handlers.errors import PredictionException
 from tsnb.handlers.metrics_store import emit_metrics
+from tsnb.handlers.service import Service
 
-__all__ = ["PredictionException", "emit_metrics"]
+PREDICTION_METRIC = "PredictionTime"
+
+__all__ = ["PREDICTION_METRIC", "PredictionException", "Service", "emit_metrics"]

@@ -27,6 +27,8 @@ WANTED = {"h.py", "weights.pt", "labels.json", "deep/more.txt"}
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelArchiverConfig:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    Path("tmp").mkdir()
     for name in (
         "h.py",
         "weights.pt",

@@ -12,9 +12,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.notebook_server import NotebookServer
 
-START_TIMEOUT = 60_000
+START_TIMEOUT = 90_000
 CELL_TIMEOUT = 60_000
-LOOK_TIMEOUT = 20_000
+LOOK_TIMEOUT = 30_000
 """Milliseconds: an application's start, a cell's end, and what a live view may take to show a change."""
 expect.set_options(timeout=LOOK_TIMEOUT)
 

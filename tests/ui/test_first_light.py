@@ -57,8 +57,9 @@ def test_the_card_shows_the_model_that_is_served(card, server):
     for worker in workers(server):
         row = card.get_by_role("row").filter(has_text=str(worker["pid"]))
         expect(row).to_contain_text("ready")
-    predictions = 450 + 3
-    expect(card.locator(".tsnb-figures")).to_contain_text(f"Requests{predictions}")
+    expect(card.locator(".tsnb-figures")).to_contain_text(re.compile(r"Requests[\d,]+"))
+    seen = re.search(r"Requests([\d,]+)", card.locator(".tsnb-figures").inner_text().replace("\n", ""))
+    assert int(seen[1].replace(",", "")) >= 450 + 3  # those of the notebook; other tests add to them
 
 
 def test_the_slider_scales_the_workers(card, server):
@@ -159,6 +160,7 @@ def test_a_killed_worker_is_seen_to_return(card, server):
 
 
 def test_the_rest_of_the_notebook_ends_with_a_card_that_is_not_served(first_light):
+    """The last in this notebook: after it, the model is gone."""
     last = first_light.cell("%unserve digits")
     first_light.select("%scale digits 4")
     first_light.menu("Run", "Run Selected Cell and All Below")
@@ -167,10 +169,7 @@ def test_the_rest_of_the_notebook_ends_with_a_card_that_is_not_served(first_ligh
         card = first_light.card(start)
         expect(badge(card)).to_have_text("not served")
         expect(card.get_by_role("button", name="Send", exact=True)).to_be_disabled()
-
-
-def test_a_failing_prediction_shows_the_lines_of_the_handler_cell(first_light):
     error = first_light.cell('%predict digits {"x": [1').locator(".jp-OutputArea-output")
     second_handler = execution_number(first_light, "the three likeliest digits out")
-    expect(error).to_contain_text(f"Cell In[{second_handler}]:16", timeout=CELL_TIMEOUT)
+    expect(error).to_contain_text(f"Cell In[{second_handler}]:16", timeout=CELL_TIMEOUT)  # the lines of the cell
     expect(error).to_contain_text("RuntimeError")

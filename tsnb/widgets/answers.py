@@ -27,6 +27,9 @@ NO_WORKERS = "No workers: raise the slider."
 
 _NO_WORKER = "has no worker to serve inference request"
 
+_SECRET = ("set-cookie",)
+"""Headers that let their reader in: the notebook server's login cookie has no place on a page that is saved."""
+
 _FILE = re.compile(r'File "([^"]+)", line (\d+)')
 
 
@@ -68,7 +71,7 @@ def _head(result: Result) -> Facts:
         "elapsed": str(html.seconds_text(result.elapsed)),
         "request_id": result.request_id or "",
         "stages": stages(result.timings, result.batch),
-        "headers": [[name, value] for name, value in result.headers.items()],
+        "headers": [[name, value] for name, value in result.headers.items() if name.lower() not in _SECRET],
         "length": str(html.bytes_text(len(result.content))),
     }
 

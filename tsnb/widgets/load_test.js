@@ -33,7 +33,7 @@ function loadView(model, el, line) {
   const now = h("div", { class: "tsnb-dim", "aria-live": "polite" });
   const live = h("div", { class: "tsnb-charts" });
   const charts = h("div", { class: "tsnb-charts" });
-  const body = h("div");
+  const body = h("div", { class: "tsnb-outcome" });
   const problem = h("p", { class: "tsnb-message", role: "alert" });
 
   const actions = (facts, usable) => {

@@ -112,11 +112,13 @@ export function tryIt(line, model, history) {
 
   const go = async () => {
     if (submit.disabled) return;
+    submit.disabled = true; // a picture takes a moment to be made: no second request meanwhile
     let composed;
     try {
       composed = await request();
     } catch (error) {
       answer.replaceChildren(h("p", { class: "tsnb-message" }, error.message));
+      update();
       return;
     }
     await exchange("send", ...composed);

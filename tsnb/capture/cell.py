@@ -47,10 +47,6 @@ class Draft:
 
 def module_name(name: str) -> str:
     """The Python module for a model name: ``my-model`` is ``my_model``. Raises CaptureError."""
-    if not re.fullmatch(NAME, name):
-        raise CaptureError(
-            f"{name!r} cannot name a model: letters, digits, '_', '-' and '.' can, a letter or a digit first"
-        )
     module = re.sub(r"\W", "_", name, flags=re.ASCII)
     module = f"_{module}" if module[:1].isdigit() else module
     if module in _RESERVED:
@@ -60,6 +56,10 @@ def module_name(name: str) -> str:
 
 def prepare(shell: InteractiveShell, cells: Cells, name: str, raw: str, number: int | None) -> Draft:
     """Read a cell and find what it lacks. Raises SyntaxError and CaptureError; runs nothing."""
+    if not re.fullmatch(NAME, name):
+        raise CaptureError(
+            f"{name!r} cannot name a model: letters, digits, '_', '-' and '.' can, a letter or a digit first"
+        )
     module_name(name)
     code = aligned(shell, raw)
     text, left_out = python_only(code, raw)

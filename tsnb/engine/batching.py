@@ -19,8 +19,11 @@ from msgspec import Struct
 from tsnb.engine.job import Job
 from tsnb.messages import BatchPolicy
 
-SMOOTHING = 0.2
-"""Weight of the newest batch in the moving average of its size class."""
+FALLING, RISING = 0.3, 0.05
+"""Weight of the newest batch in the moving average of its size class, where it was cheaper and where it was dearer.
+
+On a busy machine many a batch is held up, which says nothing about its size.
+"""
 
 EXPLORE_SHARE = 0.01
 """Share of the working time that goes to sizes larger than what seems best: nobody knows yet, and costs change."""
@@ -34,7 +37,10 @@ AHEAD_SHARED = 0.005
 AHEAD_PARTLY = 0.002
 """The same for one that is not full, which would otherwise grow while it waits."""
 
-MARGIN = 0.97
+HANDING_OVER = 30e-6
+"""Seconds that a batch takes the server itself, whatever its size."""
+
+MARGIN = 0.96
 """A larger batch must cost less per item than this share of a smaller one's: all in it wait for its end."""
 
 
@@ -57,9 +63,11 @@ class CostModel:
 
     def learn(self, size: int, seconds: float) -> None:
         """A batch of this size took so long."""
-        size_class, cost = _size_class(size), seconds / size
+        size_class, cost = _size_class(size), (seconds + HANDING_OVER) / size
         known = self._per_item.get(size_class)
-        self._per_item[size_class] = cost if known is None else known + SMOOTHING * (cost - known)
+        if known is not None:
+            cost = known + (FALLING if cost < known else RISING) * (cost - known)
+        self._per_item[size_class] = cost
         self._tried[size_class] = self._tried.get(size_class, 0) + 1
         self._worked += seconds
         if size_class > self._preferred:

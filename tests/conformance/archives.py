@@ -42,6 +42,9 @@ TALKS = {
     "maxSequenceJobQueueSize": 4,
 }
 
+OBEYS = "../../archives/handlers/orders"
+"""A handler that the other tests have, too."""
+
 ARCHIVES: dict[str, Made] = {
     "probe": Made("probe"),
     "headers": Made("headers"),
@@ -118,6 +121,14 @@ ARCHIVES: dict[str, Made] = {
     "ticketed": Made("holds", config={"minWorkers": 1, "maxWorkers": 1, "useJobTicket": True}),
     "needs_nonsense": Made("echo", more={"requirements_file": str(HANDLERS / "nonsense.txt")}),
     "venv": Made("echo", config={"useVenv": True}),
+    "orders": Made(OBEYS),
+    "orders_v2": Made(OBEYS, version="2.0", model="orders"),
+    "tensors": Made("../../archives/handlers/tensors"),
+    "no_weights": Made("../../archives/handlers/no_weights"),
+    "grpc_talks": Made("sequences", config=TALKS),
+    "grpc_steps": Made(
+        "in_steps", config={"minWorkers": 1, "maxWorkers": 1, "batchSize": 4, "continuousBatching": True}
+    ),
 }
 
 NOT_IN_STORE = ("elsewhere.mar",)

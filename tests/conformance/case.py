@@ -10,9 +10,9 @@ case that changes something works on models of its own. ``differs`` is how the f
 ``docs/torchserve.md`` begins: then the two answers must differ, and both are checked.
 
 A step is anything with ``perform(server)`` that returns JSON to compare, or None. Here are HTTP calls
-(:mod:`tests.conformance.calls`), waits and files (:mod:`tests.conformance.steps`); another kind, gRPC calls for one,
-is a module with such a class beside them, and a table of its own that uses it. ``server.ports`` has the five ports by
-name, ``server.veil(text)`` takes what is different each time out of a text.
+(:mod:`tests.conformance.calls`), gRPC calls (:mod:`tests.conformance.rpc`), waits and files
+(:mod:`tests.conformance.steps`); another kind is a module with such a class beside them. ``server.ports`` has the five
+ports by name, ``server.veil(text)`` takes what is different each time out of a text.
 """
 
 from __future__ import annotations

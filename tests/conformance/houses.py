@@ -56,6 +56,19 @@ HOUSES: dict[str, House] = {
         load=("talks", "talks_in_steps", "talks_little", "in_steps", "together", "ticketed"),
         config={"install_py_dep_per_model": "true"},
     ),
+    "grpc": House(
+        load=("orders", "tensors", "grpc_talks"),
+        config={"ts_open_inference_protocol": "true", "max_request_size": "200000"},
+    ),
+    "grpc guarded": House(load=("orders",), flags=(), config={"token_expiration_min": "30"}),
+    "grpc tls": House(
+        load=("orders",),
+        config={
+            "enable_grpc_ssl": "true",
+            "private_key_file": "<archives>/key.pem",
+            "certificate_file": "<archives>/certificate.pem",
+        },
+    ),
     "together": House(load=("probe",), one_address=True),
     "startup": House(
         flags=(NO_TOKENS, MODEL_API, "--models", "all"),

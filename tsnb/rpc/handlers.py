@@ -41,13 +41,14 @@ class Caller:
         """Calls under way."""
 
     def handlers(self, services: Iterable[str]) -> list[grpc.GenericRpcHandler]:
-        """What answers these services."""
-        return [
+        """What answers these services, and after them whatever else is called."""
+        known = [
             grpc.method_handlers_generic_handler(
                 name, {method.name: self._handler(method) for method in METHODS if method.service == name}
             )
             for name in services
         ]
+        return [*known, _Unknown()]
 
     def _handler(self, method: Method) -> grpc.RpcMethodHandler:
         found = service(method.service).methods_by_name[method.name]
@@ -109,6 +110,19 @@ class Caller:
         presented = [value for name, value in context.invocation_metadata() or () if name == "authorization"]
         if not self._keys.admits(frozenset((kind,)), presented[-1] if presented else "", time()):
             raise InvalidKey(REFUSED)
+
+
+class _Unknown(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """Answers methods that are not there, with their names: gRPC's own text names none."""
+
+    def service(self, handler_call_details: Any) -> grpc.RpcMethodHandler:
+        """A handler for any method, whatever streams in it."""
+        path = str(handler_call_details.method).lstrip("/")
+
+        async def refuse(requests: Any, context: Context) -> None:
+            await context.abort(StatusCode.UNIMPLEMENTED, f"Method not found: {path}")
+
+        return grpc.stream_stream_rpc_method_handler(refuse)
 
 
 def _reader(kind: Message, streams: bool) -> Read:

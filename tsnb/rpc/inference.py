@@ -7,6 +7,7 @@ from contextlib import aclosing
 from uuid import uuid4
 
 from tsnb import messages
+from tsnb.config import Config
 from tsnb.engine.api import Stream
 from tsnb.errors import RequestTooLarge, TsnbError
 from tsnb.messages import Parameter, Reply
@@ -78,10 +79,9 @@ def status(error: TsnbError) -> Message:
 async def _predict(doors: Doors, request: Message, request_id: str) -> Reply | Stream:
     if not request.model_name:
         raise MissingParameter("Parameter model_name is required.")
-    headers = {doors.config.ts_header_key_sequence_id: request.sequence_id} if request.sequence_id else {}
     # No content type: values reach the handler as bytes, whatever is in them.
     values = tuple(Parameter(name, value) for name, value in request.input.items())
-    asked = messages.Request(request_id, headers, values)
+    asked = messages.Request(request_id, _headers(doors.config, request), values)
     try:
         return await doors.engine.predict(request.model_name, request.model_version or None, asked)
     except TsnbError as error:
@@ -90,11 +90,22 @@ async def _predict(doors: Doors, request: Message, request_id: str) -> Reply | S
         raise
 
 
+def _headers(config: Config, request: Message) -> dict[str, str]:
+    """What handlers of sequences find in the headers of REST: the name, and whether the sequence begins or ends."""
+    found = {config.ts_header_key_sequence_id: request.sequence_id} if request.sequence_id else {}
+    marks = config.ts_header_key_sequence_start, config.ts_header_key_sequence_end
+    return found | {name: "true" for name in marks if _is_true(request, name)}
+
+
+def _is_true(request: Message, entry: str) -> bool:
+    return bool(request.input.get(entry, b"").lower() == b"true")
+
+
 def _need_sequence(doors: Doors, request: Message) -> None:
     """A request names its sequence, or says that it is the first: then the engine makes a name (spec 1.9)."""
     if request.sequence_id or not request.model_name:
         return
-    if request.input.get(doors.config.ts_header_key_sequence_start, b"").lower() != b"true":
+    if not _is_true(request, doors.config.ts_header_key_sequence_start):
         raise MissingParameter("Parameter sequenceId is required.")
 
 

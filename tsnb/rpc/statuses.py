@@ -27,8 +27,6 @@ CODES = {
     401: StatusCode.UNAUTHENTICATED,
     403: StatusCode.PERMISSION_DENIED,
     404: StatusCode.NOT_FOUND,
-    405: StatusCode.PERMISSION_DENIED,
-    408: StatusCode.DEADLINE_EXCEEDED,
     409: StatusCode.ABORTED,
     413: StatusCode.RESOURCE_EXHAUSTED,
     416: StatusCode.OUT_OF_RANGE,
@@ -39,6 +37,14 @@ CODES = {
     504: StatusCode.DEADLINE_EXCEEDED,
 }
 """By the HTTP status of an error. Others of 4xx are FAILED_PRECONDITION, of 5xx INTERNAL, the rest UNKNOWN."""
+
+OWN_CODES: dict[type[TsnbError], StatusCode] = {
+    InvalidKey: StatusCode.PERMISSION_DENIED,
+    MethodNotAllowed: StatusCode.PERMISSION_DENIED,
+    RequestTimeout: StatusCode.DEADLINE_EXCEEDED,
+    ServiceUnavailable: StatusCode.INTERNAL,  # no worker, or no room in the queue
+}
+"""Errors of the server itself whose code another status of the same number, raised by a handler, does not have."""
 
 JAVA = "org.pytorch.serve"
 JAVA_NAMES: dict[type[TsnbError], str] = {
@@ -67,12 +73,9 @@ JAVA_NAMES[MissingParameter] = "BadRequestException.()"
 
 
 def code(error: TsnbError) -> StatusCode:
-    """The code of an error by its HTTP status."""
-    if isinstance(error, InvalidKey):
-        return StatusCode.PERMISSION_DENIED
-    if isinstance(error, ServiceUnavailable):  # no worker, or no room in the queue
-        return StatusCode.INTERNAL
-    return CODES.get(error.status) or _by_class(error.status)
+    """The code of an error: its own, or that of its HTTP status."""
+    own = next((OWN_CODES[kind] for kind in type(error).__mro__ if kind in OWN_CODES), None)
+    return own or CODES.get(error.status) or _by_class(error.status)
 
 
 def _by_class(status: int) -> StatusCode:

@@ -10,7 +10,9 @@ class Steps:
     def handle(self, data, context):
         answers, criteria = [], []
         for index, row in enumerate(data):
-            state = self.known.setdefault(context.get_request_id(index), {"word": row.get("body"), "step": 0})
+            word = row.get("body")
+            word = word.decode() if isinstance(word, bytearray) else word
+            state = self.known.setdefault(context.get_request_id(index), {"word": word, "step": 0})
             state["step"] += 1
             what, _, last = state["word"].partition(" ")
             if what == "fail" and state["step"] == int(last):

@@ -168,6 +168,8 @@ def _certificate(folder: Path) -> None:
 def _broken(folder: Path) -> None:
     """Archives that cannot be served, and some that lack this or that and still can."""
     handler = (HANDLERS / "echo.py").read_text()
+    (folder / "bare").mkdir()
+    (folder / "bare" / "echo.py").write_text(handler)
     (folder / "noise.mar").write_bytes(b"this is no archive")
     (folder / "noise.tar.gz").write_bytes(b"neither is this")
     manifests: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What a server shows on its metrics page and writes into its log files for three requests, in each mode.
+"""What a server shows on its metrics page and writes into its log files for four requests, in each mode.
 
 ``python -m tests.conformance.metrics`` asks TorchServe and writes the recording anew.
 """
@@ -21,8 +21,12 @@ from tests.conformance.houses import MODEL_API, NO_TOKENS, House
 from tests.conformance.servers import Kind, Server
 
 RECORDING = Path(__file__).with_name("metrics.json")
-HANDLER = Path(__file__).parent.parent / "archives" / "handlers" / "measuring.py"
+HANDLERS = (
+    Path(__file__).parent.parent / "archives" / "handlers" / "measuring.py",
+    Path(__file__).parent / "handlers" / "printing.py",
+)
 DEADLINE = 60.0
+POLL = "/metrics?name[]=PredictionTime"
 LISTED = """
 dimensions: [&model ModelName, &level Level]
 ts_metrics:
@@ -59,10 +63,11 @@ FILES = ("ts_metrics", "model_metrics", "access_log", "model_log")
 
 
 def archives(folder: Path) -> Path:
-    """A folder with the model ``measuring`` and the list of metrics."""
+    """A folder with the models ``measuring`` and ``printing``, and the list of metrics."""
     folder.mkdir()
-    words = ["--model-name", "measuring", "-v", "1.0", "--handler", str(HANDLER), "--export-path", str(folder)]
-    subprocess.run([sys.executable, "-m", "tsnb", "archive", *words], check=True, capture_output=True)
+    for handler in HANDLERS:
+        words = ["--model-name", handler.stem, "-v", "1.0", "--handler", str(handler), "--export-path", str(folder)]
+        subprocess.run([sys.executable, "-m", "tsnb", "archive", *words], check=True, capture_output=True)
     (folder / "metrics.yaml").write_text(LISTED)
     return folder
 
@@ -71,10 +76,11 @@ def ask(kind: Kind, mode: str, folder: Path, made: Path) -> dict[str, list[str]]
     """What a server of this kind shows and writes, without what is different each time."""
     settings = {"metrics_config": "<archives>/metrics.yaml", **MODES[mode]}
     settings = {name: value for name, value in settings.items() if value}
-    house = House(load=("measuring",), config=settings, flags=(NO_TOKENS, MODEL_API))
+    house = House(load=("measuring", "printing"), config=settings, flags=(NO_TOKENS, MODEL_API))
     with Server(kind, house, folder, made) as server:
-        for path in ("measuring", "measuring/1.0", "nobody"):
+        for path in ("measuring", "measuring/1.0", "nobody", "printing"):
             _post(server, f"/predictions/{path}", b"2")
+        _wait_for_printed(server)
         page = _get(server, "/metrics")
         named = _get(server, "/metrics?name[]=Requests4XX&name[]=Nobody&name[]=Spread_sum")
         _wait_for(folder / "logs" / "access_log.log")
@@ -90,7 +96,9 @@ def _counts(line: str) -> bool:
     """Whether a line comes from the requests, not from waiting for a worker, and not from a worker's own start."""
     if "MODEL_LOG" in line:
         return " - line " in line
-    return "GET /models" not in line and "Requests2XX" not in line and "WorkerThreadTime" not in line
+    return (
+        "GET /models" not in line and POLL not in line and "Requests2XX" not in line and "WorkerThreadTime" not in line
+    )
 
 
 def _veil(line: str) -> str:
@@ -108,6 +116,18 @@ def _veil(line: str) -> str:
     ):
         line = re.sub(pattern, replacement, line)
     return line
+
+
+def _wait_for_printed(server: Server) -> None:
+    """What a worker prints last is counted a little after its answer: on the page, or in the log."""
+    log = server.folder / "logs" / "model_metrics.log"
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        found = [*_get(server, POLL), *(log.read_text().splitlines() if log.exists() else [])]
+        if any("PredictionTime" in line and "printing" in line for line in found):
+            return
+        assert time.monotonic() < deadline, "what was printed is not counted"
+        threading.Event().wait(0.05)
 
 
 def _wait_for(path: Path) -> None:

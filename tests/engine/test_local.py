@@ -250,7 +250,7 @@ def test_scaling_to_nothing_sensible_is_refused(bench):
     async def scenario():
         async with bench() as b:
             await b.serve("echo", ECHO)
-            with pytest.raises(BadRequest, match="negative: -1"):
+            with pytest.raises(BadRequest, match="min_worker is -1"):
                 await b.engine.scale("echo", None, -1)
             with pytest.raises(BadRequest, match="max_worker cannot be less than min_worker"):
                 await b.engine.scale("echo", None, 3, 2)

@@ -380,3 +380,27 @@ def test_only_workers_that_live_have_a_load_time() -> None:
     assert shown(stats) == {
         "WorkerLoadTime[('Hostname', 'h'), ('Level', 'Host'), ('WorkerName', 'W-9001-m_1.0')]": 250.0
     }
+
+
+PRINTED = "Cats.Count:2|#Level:Model|#type:COUNTER|#hostname:elsewhere,1700000000,r"
+
+
+def test_what_a_handler_prints_is_counted() -> None:
+    stats = make()
+    assert stats.printed(PRINTED, "m")
+    assert stats.printed(PRINTED, "m")
+    assert shown(stats) == {"Cats[('Hostname', 'h'), ('Level', 'Model')]": 4.0}
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [("cats", "not a metric: 'cats'"), (PRINTED.replace("|#type:COUNTER", ""), "without #type:COUNTER")],
+)
+def test_a_printed_line_that_cannot_be_counted_is_told_once(
+    line: str, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    stats = make()
+    assert not stats.printed(line, "m")
+    assert not stats.printed(line, "m")
+    assert shown(stats) == {}
+    assert caplog.text.count(told) == 1

@@ -75,6 +75,24 @@ def test_a_command_measures_instead(tmp_path: Path, caplog: pytest.LogCaptureFix
     assert "not a metric: 'nonsense'" in caplog.text
 
 
+def test_torchserves_own_script_is_found_by_its_path_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = "ts/metrics/metric_collector.py --gpu 0"
+    (found,) = asyncio.run(measured(system_metrics_cmd=command))[:1]
+    assert {"CPUUtilization", "MemoryUsed", "DiskAvailable"} <= {each.name for each in found}
+
+
+def test_a_command_may_import_ts(tmp_path: Path) -> None:
+    script = tmp_path / "measure.py"
+    script.write_text(
+        "from ts.metrics.dimension import Dimension\n"
+        "from ts.metrics.metric import Metric\n"
+        "print(Metric('Heat', 51, 'percent', [Dimension('Level', 'Host')]))\n"
+    )
+    (found,) = asyncio.run(measured(system_metrics_cmd=f"{script}"))[:1]
+    assert [(each.name, each.value) for each in found] == [("Heat", 51.0)]
+
+
 @pytest.mark.parametrize(
     ("tail", "ids"),
     [
@@ -82,14 +100,16 @@ def test_a_command_measures_instead(tmp_path: Path, caplog: pytest.LogCaptureFix
         ("h,requestID:a,b,timestamp:7", ("a", "b")),
         ("h,requestID:null,timestamp:7", ()),
         ("h,7", ()),
-        ("h,7,request-1", ()),
+        ("h,7,request-1", ("request-1",)),
+        ("h,7,a,b", ("a", "b")),
     ],
 )
 def test_the_forms_of_a_line(tail: str, ids: tuple[str, ...]) -> None:
-    """The last two are what TorchServe's own scripts print."""
-    for kind in ("", "|#type:GAUGE"):
-        found = parse(f"Load.Percent:1.5|#Level:Host,A:b{kind}|#hostname:{tail}")
-        assert found == Reading("Load", "Percent", 1.5, (("Level", "Host"), ("A", "b")), "h", ids, 7)
+    """The last three are what TorchServe's own scripts and workers print."""
+    for kind in ("", "GAUGE"):
+        typed = f"|#type:{kind}" if kind else ""
+        found = parse(f"Load.Percent:1.5|#Level:Host,A:b{typed}|#hostname:{tail}")
+        assert found == Reading("Load", "Percent", 1.5, (("Level", "Host"), ("A", "b")), "h", ids, 7, kind)
 
 
 @pytest.mark.parametrize(

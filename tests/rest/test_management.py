@@ -157,12 +157,6 @@ def test_scale_takes_a_range(send, serve, doors) -> None:
             "BadRequestException",
             "max_worker cannot be less than min_worker.",
         ),
-        (
-            "/models/echo?min_worker=-1",
-            400,
-            "BadRequestException",
-            "min_worker is -1. It cannot be negative: use 0 to stop all workers.",
-        ),
         ("/models/nope", 404, "ModelNotFoundException", "Model not found: nope"),
         ("/models/echo/9", 404, "ModelVersionNotFoundException", "Model version: 9 does not exist for model: echo"),
     ],

@@ -126,7 +126,9 @@ class LocalEngine:
         return Scaled(spec.name, spec.version, spec.min_workers, model.running)
 
     async def _take_in(self, registration: Registration) -> ServedModel:
-        source = await asyncio.to_thread(resolve, registration.url, self.config, signed=registration.s3_sse_kms)
+        source = await asyncio.to_thread(
+            resolve, registration.url, self.config, signed=registration.s3_sse_kms, handler=registration.handler
+        )
         try:
             extraction = await asyncio.to_thread(extract, source, cache_folder(self.config), limits(self.config))
         except TsnbError:
@@ -145,7 +147,7 @@ class LocalEngine:
             model.arena = self._arena
             self._store.add(spec.name, spec.version, model)
             self._stats.model_added(spec.name, spec.version)
-            model.ring.attach(spec.name, spec.version, self._logs.model)
+            model.ring.attach(spec.name, spec.version, self._logs.model, self._stats.printed)
         except BaseException:
             await asyncio.shield(asyncio.to_thread(_discard_all, folders))
             raise
@@ -278,7 +280,8 @@ class LocalEngine:
 
     def _revised(self, spec: ModelSpec, revision: Revision) -> Extraction:
         if revision.url is not None:
-            return extract(resolve(revision.url, self.config), cache_folder(self.config), limits(self.config))
+            source = resolve(revision.url, self.config, handler=spec.handler)
+            return extract(source, cache_folder(self.config), limits(self.config))
         return revise(Path(spec.model_dir), revision.files, cache_folder(self.config))
 
     async def _bring_live(self, model: ServedModel, spec: ModelSpec, checks: Sequence[Request]) -> Swapped:
@@ -371,7 +374,7 @@ class LocalEngine:
 def _worker_range(least: int, most: int | None) -> tuple[int, int]:
     wanted = least if most is None else most
     if least < 0:
-        raise BadRequest(f"min_worker cannot be negative: {least}. Use 0 to stop all workers.")
+        raise BadRequest(f"min_worker is {least}. It cannot be negative: use 0 to stop all workers.")
     if wanted < least:
         raise BadRequest("max_worker cannot be less than min_worker.")
     return check_workers(least), wanted

@@ -25,6 +25,9 @@ from tsnb.protocol import read_line
 LOGGER = "tsnb.model"
 log = logging.getLogger(LOGGER)
 
+METRIC = "[METRICS]"
+"""How a line begins that a handler printed to have it counted."""
+
 MAX_LINE = 16 * 1024
 """Bytes of one line that are kept; the rest of a longer line starts a new one."""
 
@@ -55,25 +58,37 @@ class LogRing:
     def __init__(self, limit: int) -> None:
         self._label = ""
         self._file: Channel[Lines] | None = None
+        self._count: Callable[[str], bool] | None = None
         self._lines: deque[LogLine] = deque(maxlen=limit)
         self._most = max(limit, LOGGED)
         self._latest = 0.0
         self._second = 0
         self._room = LOGGED
 
-    def attach(self, model: str, version: str, file: Channel[Lines] | None) -> None:
-        """Say whose lines these are, and which file gets all of them."""
+    def attach(
+        self, model: str, version: str, file: Channel[Lines] | None, count: Callable[[str, str], bool] | None = None
+    ) -> None:
+        """Say whose lines these are, which file gets all of them, and what counts the metrics among them."""
         self._label = "".join(char if char.isprintable() else "_" for char in f"{model}_{version}")
         self._file = file
+        self._count = None if count is None else lambda line: count(line, model)
 
     def add(self, worker: str, stream: str, *lines: str) -> None:
         """Keep the latest of these lines, which came from a worker's pipe, and log them with their worker."""
+        lines = tuple(line for line in lines if METRIC not in line or not self._counted(line))
+        if not lines:
+            return
         thread = f"W-{worker}-{self._label}-{stream}"
         if self._file is not None:
             self._file.put((time.time(), thread, stream, lines), sum(map(len, lines)) + len(lines))
         found = [self._read(worker, stream, line) for line in lines[-self._most :]]
         self._lines.extend(found)
         self._log(worker, thread, found)
+
+    def _counted(self, line: str) -> bool:
+        """Whether a line was a metric, which is counted instead."""
+        text = read_line(line)[2]
+        return self._count is not None and text.startswith(METRIC) and self._count(text.removeprefix(METRIC))
 
     def _read(self, worker: str, stream: str, line: str) -> LogLine:
         level, ids, text = read_line(line)

@@ -23,8 +23,8 @@ UNITS = {
 
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f,|#]")
 _LINE = re.compile(
-    r"(?P<name>[^.:|#]+)\.(?P<unit>[^:|#]*):(?P<value>[^|]+)\|#(?P<pairs>[^|]*)(?:\|#type:\w+)?\|#hostname:(?P<host>[^|]+?)"
-    r"(?:(?:,requestID:(?P<ids>[^|]*?))?,timestamp:(?P<time>\d+)|,(?P<bare>\d+)(?:,[^|:]*)?)\s*"
+    r"(?P<name>[^.:|#]+)\.(?P<unit>[^:|#]+):(?P<value>[^|]+)\|#(?P<pairs>[^|]*)(?:\|#type:(?P<kind>\w+))?\|#hostname:(?P<host>[^|]+?)"
+    r"(?:(?:,requestID:(?P<ids>[^|]*?))?,timestamp:(?P<time>\d+)|,(?P<bare>\d+)(?:,(?P<after>[^|:]*))?)\s*"
 )
 """A line of a log, or with a bare time (and the requests after it) what TorchServe's Python prints."""
 
@@ -65,6 +65,8 @@ class Reading(Struct, frozen=True):
     host: str = ""
     request_ids: tuple[str, ...] = ()
     timestamp: int = 0
+    kind: str = ""
+    """COUNTER, GAUGE or HISTOGRAM, where the line says so."""
 
 
 def parse(line: str) -> Reading:
@@ -73,7 +75,7 @@ def parse(line: str) -> Reading:
     if found is None:
         raise ValueError(f"not a metric: {line[:200]!r}")
     pairs = (pair.partition(":") for pair in found["pairs"].split(","))
-    ids = found["ids"] or ""
+    ids = found["ids"] or found["after"] or ""
     return Reading(
         found["name"].strip(),
         found["unit"],
@@ -82,4 +84,5 @@ def parse(line: str) -> Reading:
         found["host"],
         tuple(ids.split(",")) if ids not in ("", "null") else (),
         int(found["time"] or found["bare"]),
+        found["kind"] or "",
     )

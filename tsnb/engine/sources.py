@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from tsnb.archive.sources import model_folder
 from tsnb.config import Config
 from tsnb.engine import aws
-from tsnb.errors import DownloadFailed, ModelNotFound, TsnbError
+from tsnb.errors import DownloadFailed, InvalidModel, ModelNotFound, TsnbError
 
 CHUNK = 2**20
 DOWNLOAD_TIMEOUT = 120.0
@@ -22,11 +23,12 @@ MAX_DOWNLOAD = 64 * 2**30
 """A larger download (64 GiB) is refused."""
 
 
-def resolve(url: str, config: Config, *, signed: bool = False) -> Path:
+def resolve(url: str, config: Config, *, signed: bool = False, handler: str | None = None) -> Path:
     """The archive or model folder that ``url`` means; ``signed`` signs its download for S3.
 
-    Raises ModelNotFound, BadRequest, DownloadFailed, or a plain TsnbError (500) if a download
-    would overwrite an archive of the store.
+    A folder has a manifest, or the file of the ``handler`` that is asked for. Raises ModelNotFound,
+    BadRequest, InvalidModel, DownloadFailed, or a plain TsnbError (500) if a download would
+    overwrite an archive of the store.
     """
     if not config.model_store:
         raise ModelNotFound("Model store has not been configured.")
@@ -38,7 +40,10 @@ def resolve(url: str, config: Config, *, signed: bool = False) -> Path:
         if not allowed(url, config.allowed_urls):
             raise ModelNotFound(f"Given URL {url} does not match any allowed URL(s)")
         return _fetch(url, Path(config.model_store), aws.signed(url, os.environ, time.time()) if signed else {})
-    return _find(url, Path(config.model_store))
+    found = _find(url, Path(config.model_store))
+    if found.is_dir():
+        _check_model(url, found, handler or config.default_service_handler)
+    return found
 
 
 def allowed(url: str, patterns: str) -> bool:
@@ -73,6 +78,21 @@ def _on_disk(url: str, store: Path) -> Path:
     if in_store.is_dir():
         return in_store.resolve()
     raise ModelNotFound(f"Model not found at: {url}")
+
+
+def _check_model(url: str, folder: Path, handler: str) -> None:
+    """Raise InvalidModel for a folder that is no model, as the user's own, or all of the machine."""
+    inside = model_folder(folder)
+    if (inside / "MAR-INF" / "MANIFEST.json").is_file():
+        return
+    file = handler.partition(":")[0].rpartition("/")[2].removesuffix(".py") + ".py" if handler else ""
+    if file and (inside / file).is_file():
+        return
+    lacks = f"no MAR-INF/MANIFEST.json and no {file}" if file else "no MAR-INF/MANIFEST.json"
+    raise InvalidModel(
+        f"The folder {url} is no model: it has {lacks}. Archive the model with --archive-format no-archive, "
+        "or register the folder with the name of a handler file that lies in it."
+    )
 
 
 def _fetch(url: str, store: Path, headers: Mapping[str, str]) -> Path:

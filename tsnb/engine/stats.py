@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from tsnb.config import Config
 from tsnb.engine.metric_definitions import Definitions, Metric, label_name, metric_name, read, unit_text
-from tsnb.engine.metric_lines import UNITS, Line, Reading
+from tsnb.engine.metric_lines import UNITS, Line, Reading, parse
 from tsnb.engine.metric_log import MetricLog
 from tsnb.engine.metric_series import LONGEST, MAX_ALL, Family, Histogram, Labels, Owner, Registry, Series
 from tsnb.messages import MetricSample, ModelSpec
@@ -33,6 +33,9 @@ log = logging.getLogger("tsnb.metrics")
 LEGACY = ("ts_inference_requests_total", "ts_inference_latency_microseconds", "ts_queue_latency_microseconds")
 """What the mode ``legacy`` shows on the metrics page; everything else it logs."""
 
+
+KINDS = {"COUNTER": "counter", "GAUGE": "gauge", "HISTOGRAM": "histogram"}
+"""The kinds of metrics, as printed lines name them."""
 
 _RESPONSES = {2: "Requests2XX", 4: "Requests4XX"}
 
@@ -197,6 +200,22 @@ class Stats:
                 self._sampled.clear()
             self._sampled[key] = series
         self._change(series, sample.value, time.time(), sample.request_id)
+
+    def printed(self, line: str, model: str) -> bool:
+        """Count a measurement that a handler printed (spec 3.5); False, told once, where that cannot be done."""
+        try:
+            found = parse(line.strip())
+        except ValueError as error:
+            self._registry.tell("[METRICS]", f"a handler of {model} printed a [METRICS] line that is {error}")
+            return False
+        kind = KINDS.get(found.kind)
+        if kind is None and metric_name(found.name) not in self._model:
+            words = "which metrics_config does not list, without #type:COUNTER, GAUGE or HISTOGRAM: it is not counted"
+            self._registry.tell(found.name, f"a handler of {model} printed the metric {found.name}, {words}")
+            return False
+        ids = ",".join(found.request_ids)
+        self.sample(MetricSample(found.name, found.value, found.unit, kind or "", found.dimensions, ids), model)
+        return True
 
     def _series_of(self, sample: MetricSample, owner: Owner) -> Series:
         name = metric_name(sample.name)

@@ -3,7 +3,8 @@
 ``system_metrics_cmd`` replaces the measuring: a command that prints metrics as
 lines of :mod:`tsnb.engine.metric_lines`. As in TorchServe a Python script is
 run by this Python, and reads the process ids of the workers, with commas
-between them, from its standard input.
+between them, from its standard input. It may import ``ts``, and be one of
+TorchServe's own by its path there, ``ts/metrics/metric_collector.py``.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 
+import tsnb
 from tsnb.config import Config
 from tsnb.engine import placement
 from tsnb.engine.metric_lines import Reading, parse
@@ -31,6 +34,9 @@ PATIENCE = 30.0
 """Seconds that ``system_metrics_cmd`` may take."""
 MOST_OUTPUT = 2**20
 """Bytes of its output that are read."""
+
+COMPAT = Path(tsnb.__file__).parent / "compat"
+"""Where ``ts`` is."""
 
 _HOST = (("Level", "Host"),)
 _MEMORY = re.compile(r"\d+:\d+")
@@ -121,12 +127,28 @@ def readings(text: str) -> list[Reading]:
     return found
 
 
+def _by_python(command: list[str]) -> list[str]:
+    """A Python script is run by this Python; TorchServe looks for a relative one where its package ``ts`` is."""
+    script = command[0]
+    if not script.endswith(".py"):
+        return command
+    if not Path(script).exists() and not os.path.isabs(script) and (COMPAT / script).is_file():
+        return [sys.executable, "-m", script.removesuffix(".py").replace("/", "."), *command[1:]]
+    return [sys.executable, *command]
+
+
+def _environment() -> dict[str, str]:
+    """That of the server, in which a script can import ``ts``."""
+    paths = filter(None, (os.environ.get("PYTHONPATH"), str(COMPAT)))
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
 async def _output_of(command: list[str], pids: list[int]) -> str:
     """What the command prints. Raises OSError, or TimeoutError when it takes too long."""
-    if command[0].endswith(".py"):
-        command = [sys.executable, *command]
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe, limit=MOST_OUTPUT)
+    process = await asyncio.create_subprocess_exec(
+        *_by_python(command), stdin=pipe, stdout=pipe, stderr=pipe, limit=MOST_OUTPUT, env=_environment()
+    )
     try:
         said = ",".join(map(str, pids)).encode() + b"\n"
         output, errors = await asyncio.wait_for(process.communicate(said), PATIENCE)

@@ -43,7 +43,8 @@ async def register(engine: Engine, values: Mapping[str, str], *, wait: bool) -> 
 
 async def scale(engine: Engine, name: str, version: str | None, least: int, most: int, *, wait: bool) -> Said:
     """Change how many workers a model has."""
-    _check_workers(least, most)
+    if most < least:
+        raise BadRequest("max_worker cannot be less than min_worker.")
     scaled = await engine.scale(name, version, least, most, wait=wait)
     if not wait:
         return Said("Processing worker updates...", 202)
@@ -141,14 +142,6 @@ def integer(text: str | None, default: T) -> int | T:
 def true(text: str | None) -> bool:
     """Whether a parameter says true."""
     return text is not None and text.lower() == "true"
-
-
-def _check_workers(least: int, most: int) -> None:
-    """TorchServe answers a negative ``min_worker`` with an internal error; here it is the caller's (spec 13.25)."""
-    if least < 0:
-        raise BadRequest(f"min_worker is {least}. It cannot be negative: use 0 to stop all workers.")
-    if most < least:
-        raise BadRequest("max_worker cannot be less than min_worker.")
 
 
 async def _metadata(engine: Engine, asked: messages.Request, name: str, version: str | None) -> dict[str, Any]:

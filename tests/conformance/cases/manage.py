@@ -47,6 +47,15 @@ for name, query, differs in [
     ("an unknown version", "?min_worker=1&model_version=9", ""),
 ]:
     cases.add(f"scale: {name}", BARE, call(f"management PUT /models/m{query}"), REMOVE, differs=differs)
+for name, line, differs in [
+    ("an unknown model", "nobody?min_worker=-1", ""),
+    ("an unknown version", "echo/9?min_worker=-1", ""),
+    ("an unknown version in the query", "echo?min_worker=-1&model_version=9", ""),
+    ("an unknown model, and less at most", "nobody?min_worker=2&max_worker=1", ""),
+    ("a model, and more at most", "echo?min_worker=-1&max_worker=1", "Negative `min_worker`"),
+    ("a model, and less at most", "echo?min_worker=-3&max_worker=-5", ""),
+]:
+    cases.add(f"scale: a negative number for {name}", call(f"management PUT /models/{line}"), differs=differs)
 cases.add("scale: an unknown model", call("management PUT /models/nobody?min_worker=1"))
 cases.add("scale: an unknown version in the path", call("management PUT /models/echo/9?min_worker=1"))
 cases.add("scale: not waited for", ADD, call("management PUT /models/m?min_worker=2"), ready("m", 2), SEEN, REMOVE)

@@ -79,6 +79,50 @@ for name, url in [
     steps = register(url=url, model_name="none"), call("management GET /models/none", show=settings), remove("none")
     cases.add(f"from {name}", *steps, differs=differs)
 
+for name, url in [
+    ("an http URL without a file name", "<files>/"),
+    ("an http URL that ends in a slash", "<files>/good/elsewhere.mar/"),
+    ("a file URL without a file name", "file:///"),
+    ("a scheme and nothing", "http://"),
+    ("a file URL of a folder", "file://<archives>"),
+    ("an impossible port", "http://127.0.0.1:99999/nobody.mar"),
+]:
+    cases.add(f"from {name}", register(url=url, model_name="none"), differs="A URL without a file name")
+cases.add(
+    "from encoded dots",
+    register(url="<files>/%2e%2e/elsewhere.mar", model_name="none"),
+    remove("none"),
+    differs="A URL without a file name",
+)
+for name, url in [
+    ("a URL with a query", "<files>/good/elsewhere.mar?x=1"),
+    ("a URL with a fragment", "<files>/good/elsewhere.mar#x"),
+    ("a URL with an encoded letter", "<files>/good/else%77here.mar"),
+    ("a file URL of this machine", "file://localhost<archives>/elsewhere.mar"),
+    ("a file URL in capitals", "FILE://<archives>/elsewhere.mar"),
+    ("a file URL without slashes", "file:<archives>/elsewhere.mar"),
+]:
+    cases.add(f"from {name}", register(url=url, model_name="odd", initial_workers="0"), look("odd"), remove("odd"))
+for name, url in [
+    ("the root folder", "/"),
+    ("the current folder", "."),
+    ("the model store", "<store>"),
+    ("any folder", "/tmp"),
+    ("a scheme without slashes", "file:"),
+]:
+    cases.add(
+        f"from {name}, with a handler",
+        register(url=url, model_name="none", handler="echo.py", initial_workers="0"),
+        remove("none"),
+        differs="A folder that is no model",
+    )
+cases.add(
+    "from a folder without a manifest, with its handler",
+    register(url="bare", model_name="bare", handler="echo.py", initial_workers="1"),
+    call("POST /predictions/bare", "42", content_type="text/plain"),
+    remove("bare"),
+)
+
 cases.add("without a url", register(model_name="none"))
 cases.add("without anything", call("management POST /models"))
 cases.add("a URL whose file is in the store already", register(url="<files>/good/stored.mar", model_name="none"))

@@ -114,8 +114,13 @@ def plain(server: Server, found: Any) -> dict[str, Any]:
             fields[name] = _value(server.veil(text.decode("latin-1") if isinstance(text, bytes) else text))
     if "status" in fields:
         fields["status"] = _status(server, fields["status"])
-    shown = {name: value for name, value in fields.items() if isinstance(value, (str, int, float, dict, list))}
-    return {name: shown.get(name, _text(value, server)) for name, value in fields.items()}
+    return {name: _shown(value, server) for name, value in fields.items()}
+
+
+def _shown(value: Any, server: Server) -> Any:
+    if isinstance(value, str):
+        return server.veil(value)
+    return value if isinstance(value, (int, float, dict, list)) else _text(value, server)
 
 
 def _text(value: Any, server: Server) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from tsnb.archive.workflow import archive_workflow
 from tsnb.archive.write import archive
 
 HANDLERS = Path(__file__).parent / "handlers"
@@ -131,7 +132,7 @@ ARCHIVES: dict[str, Made] = {
     ),
 }
 
-NOT_IN_STORE = ("elsewhere.mar",)
+NOT_IN_STORE = ("elsewhere.mar", "elsewhere.war")
 """For downloads: a file of the same name in the store would be in the way."""
 
 
@@ -141,6 +142,7 @@ def build(folder: Path) -> Path:
     for name, made in sorted(ARCHIVES.items(), key=lambda item: not item[1].model):  # those that are renamed first
         _make(folder, name, made)
     _broken(folder)
+    _workflows(folder)
     _certificate(folder)
     return folder
 
@@ -156,6 +158,52 @@ def _make(folder: Path, name: str, made: Made) -> None:
     if made.model:
         done.rename(folder / f"{name}.mar")
     (folder / "model-config.yaml").unlink(missing_ok=True)
+
+
+ECHO = "echo: {url: echo.mar, max-workers: 2, batch-size: 2, max-batch-delay: 20}"
+WORKFLOWS = {
+    "chain": f"models: {{retry-attempts: 2, timeout-ms: 5000, {ECHO}}}\ndag: {{first: [echo], echo: [last]}}",
+    "one": "dag: {last: []}\nmodels: {max-workers: 1}",
+    "leaves": f"models: {{{ECHO}}}\ndag: {{first: [table, last]}}",
+    "plain_leaf": "models: {max-workers: 1}\ndag: {first: [table, plain]}",
+    "join": f"models: {{{ECHO}}}\ndag: {{first: [echo, table], echo: [last], table: [last]}}",
+    "fails": "models: {retry-attempts: 2}\ndag: {first: [fail]}",
+    "late": "models: {timeout-ms: 100}\ndag: {first: [slow]}",
+    "in_parts": "models: {max-workers: 1}\ndag: {first: [parts]}",
+    "settings": (
+        "models: {min-workers: 1, max-workers: 2, batch-size: 3, max-batch-delay: 70, retry-attempts: 4, "
+        "timeout-ms: 9000, echo: {url: echo.mar}, mine: {url: echo.mar, max-workers: 1, batch-size: 5, max-batch-delay: 9}}\n"
+        "dag: {first: [echo], echo: [mine], mine: [last]}"
+    ),
+    "blank": f"models: {{{ECHO}}}\ndag:\n  first:\n    - echo\n    - ''\n  echo:\n    -\n",
+    "two_starts": f"models: {{{ECHO}}}\ndag: {{first: [last], echo: [last]}}",
+    "itself": f"models: {{{ECHO}}}\ndag: {{first: [first]}}",
+    "circle": f"models: {{{ECHO}}}\ndag: {{first: [echo], echo: [last], last: [echo]}}",
+    "no_start": f"models: {{{ECHO}}}\ndag: {{first: [last], last: [first]}}",
+    "no_dag": f"models: {{{ECHO}}}",
+    "no_models": "dag: {first: [last]}",
+    "no_yaml": "dag: [",
+    "lacks_model": "models: {gone: {url: gone.mar}}\ndag: {first: [gone]}",
+    "lacks_function": f"models: {{{ECHO}}}\ndag: {{first: [nobody]}}",
+    "does_not_load": "models: {bad: {url: broken_load.mar}}\ndag: {first: [bad]}",
+    "no_url": "models: {echo: {max-workers: 2}}\ndag: {first: [echo]}",
+    "far": f"models: {{{ECHO}}}\ndag: {{first: [last]}}",
+}
+"""The specs of workflow archives; their functions are those of ``tests/archives/workflows/steps.py``."""
+STEPS = HANDLERS.parent.parent / "archives" / "workflows" / "steps.py"
+
+
+def _workflows(folder: Path) -> None:
+    spec = folder / "spec.yaml"
+    for name, text in WORKFLOWS.items():
+        spec.write_text(text)
+        archive_workflow(name, spec_file=spec, handler=STEPS, export_path=folder)
+    archive_workflow("no_handler", spec_file=spec, export_path=folder)
+    spec.unlink()
+    (folder / "noise.war").write_bytes(b"this is no archive")
+    with zipfile.ZipFile(folder / "no_manifest.war", "w") as file:
+        file.writestr("spec.yaml", WORKFLOWS["one"])
+    (folder / "far.war").rename(folder / "elsewhere.war")
 
 
 def _certificate(folder: Path) -> None:

@@ -69,6 +69,7 @@ HOUSES: dict[str, House] = {
             "certificate_file": "<archives>/certificate.pem",
         },
     ),
+    "workflows": House(),
     "together": House(load=("probe",), one_address=True),
     "startup": House(
         flags=(NO_TOKENS, MODEL_API, "--models", "all"),

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from tsnb.archive.workflow_spec import Node, Spec
 from tsnb.engine.api import Stream
-from tsnb.errors import NotFound, TsnbError
+from tsnb.errors import NotFound, ServiceUnavailable, TsnbError
 from tsnb.messages import Parameter, Reply
 
 Parameters: TypeAlias = tuple[Parameter, ...]
@@ -60,18 +60,20 @@ def _input(outputs: Mapping[str, bytes]) -> Parameters:
 
 async def _answer(node: Node, given: Parameters, ask: Ask) -> bytes:
     """Ask a node, again where it fails or takes too long, as often as its settings say."""
-    last: TsnbError | None = None
+    last = TsnbError(f"Error executing {node.name}")
     for _ in range(node.settings.retry_attempts):
         try:
             async with asyncio.timeout(node.settings.timeout_ms / 1000):
                 return await ask(node, given)
         except NotFound as error:
             raise TsnbError(f"Error executing {node.name}: its model is gone. Register the workflow again.") from error
+        except ServiceUnavailable as error:  # it says itself what is missing: a worker, or room in the queue
+            last = TsnbError(error.message)
         except TsnbError as error:
-            last = error
+            last = TsnbError(f"Error executing {node.name}", failure=error.failure)
         except TimeoutError:
-            last = None
-    raise TsnbError(f"Error executing {node.name}", failure=last.failure if last is not None else None)
+            last = TsnbError(f"Error executing {node.name}")
+    raise last
 
 
 def _first(errors: BaseException) -> BaseException:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tsnb import messages
 from tsnb.engine.workflows import Wanted, Workflow
-from tsnb.errors import BadRequest
+from tsnb.errors import BadRequest, WorkflowNotFound
 from tsnb.rest import operations
 from tsnb.rest.bodies import parameters
 from tsnb.rest.management import LIST, need_model_api, register_values
@@ -69,7 +69,9 @@ async def predict_workflow(doors: Doors, request: Request) -> Response:
 
 def _wanted(values: Mapping[str, str]) -> Wanted:
     if not values.get("url"):
-        raise BadRequest("Parameter url is required.")
+        raise (
+            WorkflowNotFound("Workflow not found at: ") if "url" in values else BadRequest("Parameter url is required.")
+        )
     return Wanted(
         values["url"],
         values.get("workflow_name") or "",

@@ -263,6 +263,13 @@ class Recorded(Struct, frozen=True):
     reply: Reply | None = None
     failure: Failure | None = None
 
+    @property
+    def trial(self) -> str:
+        """``check`` or ``start`` where no client asked, but new code failed at that before it was live; else ``""``."""
+        if self.build or self.failure is None:
+            return ""
+        return "check" if self.failure.request_ids else "start"
+
 
 class Revision(Struct, frozen=True):
     """New code for a served version, and the requests it must answer before it takes over.

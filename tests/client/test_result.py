@@ -7,7 +7,7 @@ import json
 import httpx
 import pytest
 
-from tsnb.client.result import Result, labels, pretty_json
+from tsnb.client.result import Result, labels, of_the_model, pretty_json
 from tsnb.errors import TsnbError
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -69,6 +69,11 @@ def test_json_of_what_is_none() -> None:
 
 def test_headers_ignore_case() -> None:
     assert result(b"", X_Own="1").headers["x-OWN"] == "1"
+
+
+def test_the_login_of_the_notebook_server_is_no_part_of_an_answer() -> None:
+    came = httpx.Headers([("Set-Cookie", "username-127=secret; Path=/"), ("Set-Cookie", "mine=1"), ("X-A", "b")])
+    assert of_the_model(came).multi_items() == [("set-cookie", "mine=1"), ("x-a", "b")]
 
 
 def test_labels_are_shares() -> None:

@@ -129,4 +129,5 @@ def test_a_name_that_no_archive_could_have_is_refused_at_once(shown, tmp_path, n
 def test_help_needs_no_body(run, shown, capsys):
     run("%handler --help")
     assert "Make this cell the handler of a model." in capsys.readouterr().out
-    assert "two percent signs" in shown("%handler digits")
+    assert "in the lines below" in shown("%handler digits")
+    assert "in the lines below" in shown("%%handler digits")

@@ -15,6 +15,17 @@ def test_help_prints_the_usage_and_does_nothing(run, capsys, word):
     assert f"%{word}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("word", ["handler", "predict", "check"])
+def test_help_needs_no_lines_below(run, capsys, word):
+    assert run(f"%%{word} --help\n\n") is None
+    assert "options:" in capsys.readouterr().out
+
+
+def test_help_begins_with_the_usage_as_one_types_it(run, capsys):
+    run("%handler --help")
+    assert capsys.readouterr().out.startswith("%%handler [--path DIR]")
+
+
 @pytest.mark.parametrize("word", WORDS)
 def test_question_mark_shows_the_help(shell, word):
     found = shell.object_inspect(f"%%{word}" if word == "handler" else f"%{word}")
@@ -48,7 +59,7 @@ ONE_LINE = [
     ("%predict digits", "UsageError: what shall be sent?"),
     ("%predict digits nofile.png", "BadRequest: there is no file nofile.png in"),
     ("%predict digits 1 +", "BadRequest: 1 + is no file and fails as an expression: SyntaxError"),
-    ("%predict digits unknown", "BadRequest: unknown is no file and fails as an expression: NameError"),
+    ("%predict digits unknown", "NameError: name 'unknown' is not defined (text goes in quotes: \"unknown\")"),
 ]
 
 

@@ -365,3 +365,7 @@ def test_code_that_never_went_live_is_no_request_to_replay(fresh):
     assert not fresh.run(cell("1 / 0")).ok
     failed = fresh.value("[r.request.id for r in __import__('tsnb').Client().requests('adder') if r.failure][-1]")
     assert "is no client's request but new code that failed in postprocess" in fresh.run(f"%replay {failed}").error
+    listed = fresh.run("%requests adder").text
+    assert re.search(rf"{failed[:8]} .* check .* in postprocess", listed), listed
+    assert " 0 failed" in listed
+    assert "0 of 0 failed requests" in fresh.run("%replay --all-failed adder").text

@@ -15,7 +15,7 @@ from tsnb.client.address import Address
 from tsnb.client.cases import ABS, REL, Cases, differences, read
 from tsnb.client.exchange import Exchanges
 from tsnb.client.report import Checked, Report
-from tsnb.client.result import Result
+from tsnb.client.result import Result, of_the_model
 from tsnb.client.transport import ANSWER_TIMEOUT, Transport
 from tsnb.errors import TsnbError
 from tsnb.messages import Failure, LogLine, ModelStatus, Recorded, Request, Revision, Swapped
@@ -338,7 +338,7 @@ class Client(Exchanges):
     def _result(self, response: httpx.Response, name: str) -> Result:
         self._check_prediction(response)
         elapsed = response.elapsed.total_seconds()
-        return Result(response.status_code, response.headers, response.content, elapsed, name)
+        return Result(response.status_code, of_the_model(response.headers), response.content, elapsed, name)
 
     def _check_prediction(self, response: httpx.Response) -> None:
         try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tsnb.client import answers, payload
 from tsnb.client.address import Address
-from tsnb.client.result import Result
+from tsnb.client.result import Result, of_the_model
 from tsnb.client.transport import Transport
 from tsnb.errors import TsnbError
 
@@ -55,7 +55,8 @@ class Exchanges:
                 if hear is not None:
                     hear(response, part)
         body = b"".join(parts)
-        result = Result(response.status_code, response.headers, body, response.elapsed.total_seconds())
+        headers = of_the_model(response.headers)
+        result = Result(response.status_code, headers, body, response.elapsed.total_seconds())
         return Exchanged(result, answers.own_error(_whole(response, body)))
 
     def loadtest(

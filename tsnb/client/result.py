@@ -8,12 +8,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tsnb import html
 from tsnb.client import timeline
 from tsnb.errors import TsnbError, from_wire
 from tsnb.messages import Reply
+
+if TYPE_CHECKING:
+    import httpx
 
 Kind = Literal["empty", "json", "labels", "image", "audio", "text", "binary"]
 """How an answer is best shown."""
@@ -27,6 +30,22 @@ SHOWN = 20_000
 _PICTURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"BM": "image/bmp"}
 
 _SOUNDS = {b"OggS": "audio/ogg", b"ID3": "audio/mpeg", b"\xff\xfb": "audio/mpeg", b"fLaC": "audio/flac"}
+
+
+_LOGIN = re.compile(rb"(username-|_xsrf|jupyterhub)", re.IGNORECASE)
+
+
+def of_the_model(headers: httpx.Headers) -> httpx.Headers:
+    """Headers without the login cookies that a notebook server adds: an answer that is shown is saved with its page."""
+    if "set-cookie" not in headers:
+        return headers
+    import httpx
+
+    return httpx.Headers([(name, value) for name, value in headers.raw if not _is_login(name, value)])
+
+
+def _is_login(name: bytes, value: bytes) -> bool:
+    return name.lower() == b"set-cookie" and _LOGIN.match(value) is not None
 
 
 @dataclass(frozen=True, repr=False, slots=True)

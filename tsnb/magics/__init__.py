@@ -15,6 +15,7 @@ from tsnb.magics.archive import ArchiveMagic
 from tsnb.magics.check import CheckMagic
 from tsnb.magics.completion import Completion
 from tsnb.magics.default import DefaultMagic
+from tsnb.magics.empty import EmptyCells
 from tsnb.magics.explode import ExplodeMagic
 from tsnb.magics.handler import HandlerMagic
 from tsnb.magics.inspect import InspectMagic
@@ -72,7 +73,9 @@ def load(shell: InteractiveShell) -> None:
     shell.register_magics(session, *commands)
     completion = Completion(session, commands)
     completion.install(shell)
-    setattr(shell, _ATTRIBUTE, (session, commands, completion))
+    empty = EmptyCells(commands)
+    empty.install(shell)
+    setattr(shell, _ATTRIBUTE, (session, commands, completion, empty))
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -80,9 +83,10 @@ def unload(shell: InteractiveShell) -> None:
     loaded = getattr(shell, _ATTRIBUTE, None)
     if loaded is None:
         return
-    session, commands, completion = loaded
+    session, commands, completion, empty = loaded
     delattr(shell, _ATTRIBUTE)
     completion.remove(shell)
+    empty.remove(shell)
     for command in commands:
         for kind, names in command.magics.items():
             for name in names:

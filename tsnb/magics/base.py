@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import shlex
+import textwrap
 from argparse import Namespace
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -69,7 +70,7 @@ def friendly(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(self, *lines)
         except _HelpAsked:
-            print(call.__doc__)  # noqa: T201
+            print(help_text(self.word, call.__doc__ or ""))  # noqa: T201
             return None
         except TsnbError as error:
             raise rendered(error, self.shell) from None
@@ -77,6 +78,13 @@ def friendly(function: Callable[..., Any]) -> Callable[..., Any]:
             raise shortened(error, _words(self.word, error), self.shell) from None
 
     return call
+
+
+def help_text(word: str, made: str) -> str:
+    """What IPython makes of the options for its pager, as one reads it; ``%%handler`` is always ``%%``."""
+    usage, blank, rest = made.removeprefix("::\n\n").partition("\n\n")
+    lines = textwrap.dedent(usage).replace(f"%{word}", f"%%{word}" if word == "handler" else f"%{word}", 1)
+    return f"{lines}{blank}{rest}".rstrip()
 
 
 def _words(word: str, error: OSError | KeyboardInterrupt) -> str:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _FILE_LIKE = re.compile(r"^[\w.~/\\$ {}:-]+\.\w{1,8}$")
 
+_BARE = re.compile(r"^\w[\w .,!?'-]*$")
+
 CHECK = "check-"
 """How the ids of requests begin that a ``--check`` made."""
 
@@ -63,7 +65,8 @@ def _expanded(command: Command, text: str, error: Exception) -> Any:
         return path
     if _FILE_LIKE.match(text):
         raise BadRequest(f"there is no file {expanded} in {Path.cwd()} (and no such expression: {error})") from None
-    raise BadRequest(f"{text} is no file and fails as an expression: {type(error).__name__}: {error}") from None
+    quoted = f' (text goes in quotes: "{text}")' if _BARE.match(text) else ""
+    raise BadRequest(f"{text} is no file and fails as an expression: {type(error).__name__}: {error}{quoted}") from None
 
 
 def _file(text: str) -> Path | None:

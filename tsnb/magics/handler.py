@@ -62,9 +62,7 @@ class HandlerMagic(Command):
         words, check = split_check(line)
         options = parse(self, split(words))
         if cell is None:
-            raise UsageError(
-                f"write %%handler {options.name} with two percent signs, and the handler in the lines below"
-            )
+            raise UsageError(f"write %%handler {options.name} with the handler in the lines below, in the same cell")
         if self.session.fresh_check:
             self.session.checker.start()
         running = self.session.cells.running

@@ -69,9 +69,10 @@ class ReplayMagic(Command):
         return self._here(recorded, _status(client, recorded), debug=options.debug)
 
     def _here(self, recorded: Recorded, status: ModelStatus, *, debug: bool) -> Result | None:
-        if not recorded.build and recorded.failure is not None and not recorded.request.parameters:
+        if recorded.trial:
+            stage = recorded.failure.stage if recorded.failure else ""
             raise BadRequest(
-                f"{recorded.request.id} is no client's request but new code that failed in {recorded.failure.stage} "
+                f"{recorded.request.id} is no client's request but new code that failed in {stage} "
                 "before it went live: run its cell again"
             )
         if not recorded.request.parameters and recorded.size:
@@ -128,7 +129,7 @@ def _all_failed(client: Client, text: str) -> Replays:
     name, version = name_and_version(text)
     pairs, lost = [], 0
     for each in client.requests(name, version):
-        if each.failure is None:
+        if each.failure is None or each.trial:
             continue
         try:
             pairs.append((each, client.replay(name, each.request.id, each.version)))

@@ -80,8 +80,9 @@ class RequestsView(View):
         self.requests = list(shown)
         self.title = f"requests of {name}"
         self._short = short_ids(shown, kept)
-        self._failures = sum(map(failed, kept))
-        self._kept = len(kept)
+        asked = [each for each in kept if not each.trial]
+        self._failures = sum(map(failed, asked))
+        self._kept = len(asked)
         self._only_failed = only_failed
 
     def facts(self) -> Iterable[str]:
@@ -89,8 +90,11 @@ class RequestsView(View):
         if not self.requests:
             yield "no failed request is kept" if self._only_failed else "no request is kept yet"
             return
-        of = f"{len(self.requests)} of {html.count_text(self._kept, 'kept request')}"
+        asked = sum(not each.trial for each in self.requests)
+        of = f"{asked} of {html.count_text(self._kept, 'kept request')}"
         yield f"{of}, {self._failures} failed; %replay ID runs one again in this notebook"
+        if trials := sorted({each.trial for each in self.requests} - {""}):
+            yield f"{' and '.join(trials)}: new code that failed before it went live; no client asked"
 
     def text(self) -> str:
         """A line for each request, and what failed below it."""
@@ -100,6 +104,8 @@ class RequestsView(View):
         return "\n".join(lines) if self.requests else ""
 
     def _cells(self, each: Recorded) -> tuple[str, ...]:
+        if each.trial:
+            return (self._short[each.request.id], clock(each), each.trial, "", _where(each), "", each.version, "", "")
         return (
             self._short[each.request.id],
             clock(each),
@@ -120,10 +126,12 @@ class RequestsView(View):
 
     def _row(self, each: Recorded) -> list[object]:
         identity = html.tag("code", self._short[each.request.id], title=each.request.id)
-        status = html.badge(str(each.status), "bad" if failed(each) else "good")
+        status = html.badge(each.trial or str(each.status), "bad" if failed(each) else "good")
         where = _where(each)
         spent = html.tag("span", where, title=each.failure.message) if where and each.failure else None
         drawn = spent or timeline.bar(each.timings, each.seconds) or ""
+        if each.trial:
+            return [identity, clock(each), status, "", drawn, "", each.version, "", ""]
         size = html.bytes_text(each.size)
         total = html.seconds_text(each.seconds)
         mates = len(each.mates) + 1

@@ -124,6 +124,7 @@ def failure_facts(recorded: Sequence[Recorded]) -> list[Facts]:
             "time": time.strftime("%H:%M:%S", time.localtime(each.time)),
             "words": f"{each.failure.type} in {each.failure.stage}: {each.failure.message}" if each.failure else "",
             "version": each.version,
+            "trial": each.trial,
         }
         for each in reversed(failed)
     ]

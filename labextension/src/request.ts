@@ -3,7 +3,7 @@ import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import { Client } from 'tsnb-client';
 
-import type { ArchiveView, DiffView, LogLine, Made, Order, Overview, Scaled } from './wire.js';
+import type { ArchiveView, DiffView, Failure, LogLine, Made, Order, Overview, Scaled } from './wire.js';
 
 /** What the notebook server said no to, in its words. */
 export class Refused extends Error {
@@ -53,6 +53,11 @@ export class Api {
   async logs(name: string, version: string, after: number): Promise<LogLine[]> {
     const query = { version, after: `${after}` };
     return (await this._json<{ lines: LogLine[] }>(`logs/${encodeURIComponent(name)}`, query)).lines;
+  }
+
+  /** What a handler raised for a request; nothing when the server does not know it (any more). */
+  async failure(request: string): Promise<Failure | undefined> {
+    return this._json<Failure>(`failures/${encodeURIComponent(request)}`).catch(() => undefined);
   }
 
   private async _json<T>(path: string, query: Record<string, string> = {}, init: RequestInit = {}): Promise<T> {

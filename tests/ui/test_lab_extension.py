@@ -19,8 +19,6 @@ from tests.ui.pages import LOOK_TIMEOUT, START_TIMEOUT, NotebookPage, write_note
 
 MANY = 100
 MOST_TABS = 60
-FIRST_PAINT = 300
-"""Milliseconds from the shortcut to the first model on the screen."""
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -100,7 +98,7 @@ def test_workers_are_scaled_and_versions_change_places(lab, server):
     version = lab.version("echo 1.0")
     version.get_by_role("button", name="One worker more").click()
     expect(version).to_contain_text("2 of 2 workers")
-    version.get_by_role("button", name="One worker less").click()
+    version.get_by_role("button", name="One worker fewer").click()
     expect(version).to_contain_text("1 of 1 worker")
     expect(version.get_by_role("listitem")).to_have_count(1)
     serve(server, "echo-2.0.mar")
@@ -148,12 +146,56 @@ def test_a_request_by_hand_and_the_log_of_what_it_printed(lab, server):
     lab.page.locator(".lm-TabBar-tab").filter(has_text="Log: tsnb").locator(".lm-TabBar-tabCloseIcon").click()
 
 
+def test_a_request_by_hand_that_fails_shows_what_the_handler_raised(lab, server, complaints):
+    serve(server, "moody-1.0.mar")
+    lab.page.keyboard.press("Control+Alt+y")
+    lab.page.locator(".jp-Dialog select").select_option("moody 1.0")
+    lab.page.locator(".jp-Dialog").get_by_role("button", name="Ok").click()
+    trial = lab.main()
+    trial.get_by_role("textbox", name="Request body").fill('{"no": "mood"}')
+    trial.get_by_role("button", name="Send").click()
+    expect(trial).to_contain_text("503 · Prediction failed")
+    expect(trial.locator(".tsnb-answer")).to_contain_text("KeyError: 'mood'")
+    complaints[:] = [each for each in complaints if "503" not in each]  # the browser notes each such answer
+
+
+def test_a_file_is_sent_by_hand(lab, server):
+    lab.version("echo 1.0").get_by_role("button", name="Try echo 1.0").click()
+    trial = lab.main()
+    with lab.page.expect_file_chooser() as chooser:
+        trial.get_by_role("button", name="Choose file…").click()
+    chooser.value.set_files(server.folder / "shout.py")
+    expect(trial).to_contain_text("shout.py")
+    trial.get_by_role("button", name="Send").click()
+    expect(trial.locator(".tsnb-answer")).to_contain_text("200")
+    trial.get_by_role("button", name="Remove the file").click()
+    expect(trial.get_by_role("textbox", name="Request body")).to_be_visible()
+
+
+def test_a_hundred_models_are_found_by_scrolling(lab, server):
+    for number in range(MANY):
+        status, body = server.request("POST", f"tsnb/models?url=echo-1.0.mar&model_name=m{number:03}&initial_workers=0")
+        assert status == 200, body
+    folds = lab.panel.get_by_role("button", name=re.compile(r"^m\d\d\d"))
+    expect(folds).to_have_count(MANY)
+    first, last = folds.first, folds.last
+    expect(first).to_be_in_viewport()
+    lab.panel.locator(".tsnb-panel-body").hover()
+    lab.page.mouse.wheel(0, 100_000)
+    expect(last).to_be_in_viewport()
+    expect(first).not_to_be_in_viewport()
+    last.click()
+    lab.version("m099 1.0").get_by_role("button", name="One worker more").click()
+    expect(lab.version("m099 1.0")).to_contain_text("1 of 1 worker")
+    expect(last).to_be_in_viewport()
+
+
 def test_models_are_shut_down_from_the_running_panel(lab, server):
     serve(server, "echo-2.0.mar")
     serve(server, "moody-1.0.mar")
     lab.side("jp-running-sessions")
     item = lab.page.locator('.jp-RunningSessions-item[data-context="moody 1.0"]')
-    expect(item).to_contain_text("1 of 1 worker")
+    expect(item).to_contain_text("1 / 1 ready")
     item.hover()
     item.locator(".jp-RunningSessions-itemShutdown").click()
     expect(item).to_have_count(0)
@@ -212,6 +254,14 @@ def test_an_archive_opens_is_compared_and_served(lab, server):
     expect(lab.main().locator(".tsnb-diff")).to_contain_text("+def answer(body, context, index):")
     expect(lab.main()).to_contain_text("model.modelVersion")
     assert (server.folder / "net-1.0.mar").read_bytes() == before
+    lab.main().get_by_role("button", name="The other way round").click()
+    expect(lab.main().locator(".tsnb-diff")).to_contain_text("-def answer(body, context, index):")
+    lab.file("net-1.0.mar").click()
+    lab.file("net-2.0.mar").click(modifiers=["Control"])
+    lab.file("net-2.0.mar").click(button="right")
+    lab.choose("Compare Selected")
+    expect(lab.main().locator(".tsnb-diff")).to_contain_text("+def answer(body, context, index):")
+    lab.file("net-2.0.mar").click()
     lab.file("net-2.0.mar").click(button="right")
     lab.choose("Serve")
     lab.show_panel()

@@ -101,6 +101,15 @@ def test_the_card_can_be_used_with_the_keyboard_alone(page, server):
     tab_to(page, card.get_by_role("button", name="Send"))
     page.keyboard.press("Enter")
     expect(card.locator(".tsnb-answer")).to_contain_text('"by": "keys"')
+    page.keyboard.press("Control+s")  # JupyterLab's own, although a button of the card has the focus
+    expect(page.locator(".lm-TabBar-tab.jp-mod-dirty")).to_have_count(0)
+    unserve = card.get_by_role("button", name="Unserve")
+    unserve.press("Enter")
+    keep = card.get_by_role("button", name="Keep")
+    expect(keep).to_be_focused()
+    keep.press("Escape")
+    expect(unserve).to_be_visible()
+    expect(card.get_by_role("button", name="Swap in archive")).to_be_focused()
 
 
 def test_the_card_and_its_curl_line_with_a_base_url_that_needs_quoting(page, quoted):

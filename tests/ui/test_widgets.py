@@ -236,6 +236,18 @@ def test_the_dark_theme_is_followed(all_shown, card):
         choose_theme(notebook.page, "JupyterLab Light")
 
 
+def test_panel_and_widgets_do_not_meddle_with_each_other(all_shown, box):
+    """Both have their own style sheets, with names in common."""
+    page = all_shown.page
+    expect(send(box, "labels").get_by_role("row", name="cat")).to_be_visible()
+    assert box.locator(".tsnb-track > i").first.evaluate("bar => getComputedStyle(bar).minWidth") in ("0px", "auto")
+    page.locator('.lm-TabBar-tab[data-id="tsnb-panel"]').click()
+    bar = page.locator("#tsnb-panel .tsnb-bar").first
+    track, words = bar.locator(".tsnb-track").bounding_box(), bar.locator(".tsnb-num").bounding_box()
+    assert track["x"] + track["width"] <= words["x"]
+    page.locator('.lm-TabBar-tab[data-id="filebrowser"]').click()
+
+
 def choose_theme(page: Page, name: str) -> None:
     page.get_by_role("menuitem", name="Settings", exact=True).click()
     page.locator(".lm-Menu-item").filter(has_text=re.compile("^Theme$")).hover()

@@ -1,7 +1,7 @@
 // The body of a request: typed, a file chosen, dropped or pasted, a drawing, or one that the server has recorded.
 
 import { drawingBoard } from "./draw.js";
-import { button, bytesText, choice, h, show } from "./dom.js";
+import { button, bytesText, choice, h, keepKey, show } from "./dom.js";
 
 /**
  * Returns {el, buttons, update, value, fill, size, words, close}. `value()` resolves with [content, buffers];
@@ -19,7 +19,7 @@ export function requestBody(line, { onchange, onsend, onfill }) {
     "aria-label": "Request body",
     oninput: onchange,
     onkeydown: (event) => {
-      event.stopPropagation(); // Shift+Enter and the like belong to the box, not to the notebook
+      keepKey(event); // Shift+Enter and the like belong to the box, not to the notebook
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) onsend();
     },
   });

@@ -60,6 +60,11 @@ function cardView(model, el, line) {
   const ask = (what) => () => {
     state.asked = what;
     update();
+    const buttons = [...changes.querySelectorAll("button")];
+    buttons.at(what ? -1 : 0)?.focus(); // on the harmless answer; the button that asked is gone
+  };
+  changes.onkeydown = (event) => {
+    if (event.key === "Escape" && state.asked) ask(null)();
   };
   const changeRow = () => {
     const version = chosen();
@@ -146,10 +151,10 @@ function failureList(line, el, usable) {
     outcome.replaceChildren(h("p", {}, "Run this in a cell: ", h("code", {}, magic)));
   };
   const row = (failure) => [
-    [failure.time, true],
+    failure.time,
     h("span", { class: "tsnb-label", title: failure.words }, failure.words),
     h("code", { title: failure.id }, failure.id.slice(0, 8)),
-    h(
+    failure.trial ? h("span", { class: "tsnb-dim" }, failure.trial === "check" ? "a check of new code" : "new code did not start") : h(
       "span",
       { class: "tsnb-row" },
       button("Try again", () => replay(failure), { disabled: !usable(), "aria-label": `Send request ${failure.id.slice(0, 8)} again` }),
@@ -159,7 +164,7 @@ function failureList(line, el, usable) {
   const update = (failures) => {
     fold.hidden = failures.length === 0;
     show(fold.firstChild, `Last errors (${failures.length})`);
-    show(list, failures.length > 0 && table("Last errors", [["Time", true], "What happened", "Request", ""], failures.map(row)));
+    show(list, failures.length > 0 && table("Last errors", ["Time", "What happened", "Request", ""], failures.map(row)));
   };
   return { el: fold, update };
 }

@@ -2,6 +2,30 @@
 
 // What has the focus gets the keys: JupyterLab would take arrows, Space and Enter for the notebook's own shortcuts.
 const TAKES_KEYS = new Set(["button", "input", "textarea", "select", "summary", "canvas"]);
+const KEPT = "data-lm-suppress-shortcuts";
+
+/** Whether a key is one of the whole application's, as Ctrl+S to save or Ctrl+Shift+C for the palette. */
+function isForApplication(event) {
+  const letter = /^Key([A-Y])$/.exec(event.code)?.[1]; // Ctrl+Shift+Z belongs to whoever is typing
+  const command = (event.ctrlKey || event.metaKey) && !event.getModifierState("AltGraph");
+  return command && letter !== undefined && (event.altKey || event.shiftKey || "SB".includes(letter));
+}
+
+/** Keep a key from the notebook, unless it is the application's. */
+export function keepKey(event) {
+  if (!isForApplication(event)) event.stopPropagation();
+}
+
+/** Let such keys pass from everything in a view, which keeps the others for itself. */
+export function letApplicationKeysPass(el) {
+  const pass = (event) => {
+    const kept = isForApplication(event) && event.target.closest(`[${KEPT}]`);
+    if (!kept) return;
+    kept.removeAttribute(KEPT);
+    setTimeout(() => kept.setAttribute(KEPT, "true"));
+  };
+  el.addEventListener("keydown", pass, true);
+}
 
 /** An element. Properties named on… are handlers, `class` and aria-… attributes; false, null and undefined vanish. */
 export function h(name, properties = {}, ...children) {
@@ -15,7 +39,7 @@ export function h(name, properties = {}, ...children) {
     }
     else node.setAttribute(key, value === true ? "" : value);
   }
-  if (TAKES_KEYS.has(name)) node.setAttribute("data-lm-suppress-shortcuts", "true");
+  if (TAKES_KEYS.has(name)) node.setAttribute(KEPT, "true");
   node.append(...present(children));
   return node;
 }

@@ -1,5 +1,7 @@
 // The line to the kernel: questions with answers, and refreshes at a calm pace while somebody looks.
 
+import { letApplicationKeysPass } from "./dom.js";
+
 const PACE = { busy: 700, usual: 2000, idle: 6000 };
 const IDLE_AFTER = 10; // refreshes without news
 const GONE = { message: "The kernel is gone. Run the cell again." };
@@ -129,6 +131,7 @@ export function openLine(model) {
     if (views.size === 0) start();
     views.add(view);
     observer.observe(view.el);
+    letApplicationKeysPass(view.el);
     return () => {
       observer.disconnect();
       views.delete(view);

@@ -1,6 +1,6 @@
 // All models in one table: state, workers to scale in place, queue, requests, memory.
 
-import { badge, button, count, counted, draw, h, show, table } from "./dom.js";
+import { badge, button, count, counted, draw, h, keepKey, show, table } from "./dom.js";
 import { connectionText, openLine } from "./live.js";
 import { PAUSE, progressText } from "./scale.js";
 
@@ -94,7 +94,7 @@ function fleetView(model, el, line) {
   const problem = h("p", { class: "tsnb-message", role: "alert" });
   const machine = h("div", { class: "tsnb-machine" });
   const filter = h("input", { type: "search", class: "tsnb-path", placeholder: "Find a model", "aria-label": "Find a model", oninput: () => update() });
-  filter.onkeydown = (event) => event.stopPropagation();
+  filter.onkeydown = keepKey;
   const body = h("div", { class: "tsnb-long" });
 
   const update = () => {

@@ -2,7 +2,7 @@
 
 import { answerView } from "./answer.js";
 import { requestBody } from "./body.js";
-import { badge, bytesText, button, choice, folded, h, show } from "./dom.js";
+import { badge, bytesText, button, choice, folded, h, keepKey, show } from "./dom.js";
 
 const METHODS = ["POST", "GET", "PUT", "DELETE", "OPTIONS", "PATCH", "HEAD"];
 const WITHOUT_BODY = new Set(["GET", "HEAD"]);
@@ -29,9 +29,9 @@ export function tryIt(line, model, history) {
   const method = choice("Method", METHODS.map((each) => [each, each]), { onchange: () => update() });
   const path = h("input", { type: "text", class: "tsnb-path", spellcheck: "false", "aria-label": "Path", oninput: () => typedPath() });
   const headers = h("textarea", { rows: 2, spellcheck: "false", placeholder: "X-Name: value, one on each line", "aria-label": "Request headers" });
-  headers.onkeydown = (event) => event.stopPropagation();
+  headers.onkeydown = keepKey;
   path.onkeydown = (event) => {
-    event.stopPropagation();
+    keepKey(event);
     if (event.key === "Enter") go();
   };
   const body = requestBody(line, { onchange: () => update(), onsend: () => go(), onfill: (request) => fill(request) });

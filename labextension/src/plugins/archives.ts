@@ -7,6 +7,7 @@ import { type DocumentRegistry, type IDocumentWidget, TextModelFactory } from '@
 import { FileDialog, IDefaultFileBrowser, IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import type { Contents } from '@jupyterlab/services';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+import { runIcon } from '@jupyterlab/ui-components';
 
 import { attempt } from '../asking.js';
 import { archiveIcon } from '../icons.js';
@@ -71,6 +72,7 @@ export const archives: JupyterFrontEndPlugin<void> = {
     });
     commands.addCommand(CommandIDs.serve, {
       label: trans.__('Serve'),
+      icon: runIcon.bindprops({ stylesheet: 'menuItem' }),
       execute: async args => {
         for (const path of paths(args)) {
           await attempt(() => serve(path));
@@ -78,7 +80,7 @@ export const archives: JupyterFrontEndPlugin<void> = {
       }
     });
     commands.addCommand(CommandIDs.compare, {
-      label: trans.__('Compare with…'),
+      label: () => (paths({}).length === 2 ? trans.__('Compare Selected') : trans.__('Compare with…')),
       isVisible: () => documents !== null,
       execute: async args => {
         const [before, second] = paths(args);
@@ -87,6 +89,12 @@ export const archives: JupyterFrontEndPlugin<void> = {
         if (before && after) {
           const diff = api.diff.bind(api);
           const widget = diffWidget({ diff, before, after, trans });
+          for (const earlier of app.shell.widgets('main')) {
+            if (earlier.id === widget.id) {
+              earlier.dispose(); // the files may be others by now
+              break;
+            }
+          }
           app.shell.add(widget, 'main');
           app.shell.activateById(widget.id);
         }

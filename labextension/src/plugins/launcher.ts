@@ -29,7 +29,7 @@ export const launcher: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load(NAMESPACE);
     const { commands, serviceManager } = app;
     commands.addCommand(CommandIDs.handlerNotebook, {
-      label: args => (args.isLauncher ? trans.__('Handler Notebook') : trans.__('New Handler Notebook')),
+      label: trans.__('New Handler Notebook'),
       caption: trans.__('A notebook with a handler to start from'),
       icon: modelsIcon,
       execute: args =>
@@ -41,7 +41,7 @@ export const launcher: JupyterFrontEndPlugin<void> = {
           await commands.execute('docmanager:open', { path, factory: 'Notebook' });
         })
     });
-    cards?.add({ command: CommandIDs.handlerNotebook, category: trans.__('Other'), rank: 10, args: { isLauncher: true } });
+    cards?.add({ command: CommandIDs.handlerNotebook, category: trans.__('Other'), rank: 10 });
     palette?.addItem({ command: CommandIDs.handlerNotebook, category: trans.__('Models') });
   }
 };

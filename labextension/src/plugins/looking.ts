@@ -32,6 +32,7 @@ export const looking: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load(NAMESPACE);
     const { commands, shell } = app;
     const api = new Api(app.serviceManager.serverSettings);
+    const failure = api.failure.bind(api);
     const tracker = new WidgetTracker<MainAreaWidget>({ namespace: 'tsnb-views' });
 
     const open = (id: string, make: () => MainAreaWidget) => {
@@ -50,7 +51,7 @@ export const looking: JupyterFrontEndPlugin<void> = {
         const model = await modelFor(models, args, trans.__('Try It'), trans);
         if (model) {
           const { name, version } = model;
-          open(`tsnb-trial-${name}-${version}`, () => trialWidget({ client: api.client, name, version, trans }));
+          open(`tsnb-trial-${name}-${version}`, () => trialWidget({ client: api.client, failure, name, version, trans }));
         }
       }
     });

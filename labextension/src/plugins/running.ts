@@ -7,7 +7,7 @@ import { Signal } from '@lumino/signaling';
 import { modelsIcon } from '../icons.js';
 import type { Models } from '../model.js';
 import { CommandIDs, IModels, NAMESPACE } from '../tokens.js';
-import { workersText } from '../views/words.js';
+import { readyText } from '../views/words.js';
 import type { Version } from '../wire.js';
 
 export const running: JupyterFrontEndPlugin<void> = {
@@ -30,7 +30,7 @@ export const running: JupyterFrontEndPlugin<void> = {
       icon: () => modelsIcon,
       label: () => `${version.name} ${version.version}`,
       labelTitle: () => version.url,
-      detail: () => workersText(models.find(version.name, version.version) ?? version, trans),
+      detail: () => readyText(models.find(version.name, version.version) ?? version, trans),
       open: () => void commands.execute(CommandIDs.showPanel),
       shutdown: () =>
         void commands.execute(CommandIDs.unserve, { name: version.name, version: version.version, confirmed: true }),

@@ -58,6 +58,7 @@ export class ArchiveFactory extends ABCWidgetFactory<DocumentWidget<ArchiveBody>
     const content = new ArchiveBody(context, this._reading);
     const widget = new DocumentWidget({ content, context });
     widget.title.icon = archiveIcon;
+    widget.toolbar.hide(); // nothing is in it
     return widget;
   }
 }
@@ -235,7 +236,7 @@ function OneFile(props: Reading & { found: ArchiveView; name: string }): JSX.Ele
       {facts && (
         <Facts
           rows={[
-            [trans.__('Size'), `${bytes(facts.size)} (${trans._n('%1 byte', '%1 bytes', facts.size)})`],
+            [trans.__('Size'), `${bytes(facts.size)} (${trans._n('%2 byte', '%2 bytes', facts.size, count(facts.size))})`],
             ['SHA-256', facts.sha256]
           ]}
         />

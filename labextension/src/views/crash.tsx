@@ -60,6 +60,7 @@ export function crashWidget(crash: Crash, trans: TranslationBundle): MainAreaWid
   widget.id = `tsnb-crash-${crash.number}`;
   widget.title.label = trans.__('Crash of %1', crash.model);
   widget.title.icon = bugIcon;
+  widget.toolbar.hide(); // nothing is in it
   widget.title.closable = true;
   return widget;
 }

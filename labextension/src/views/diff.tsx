@@ -32,17 +32,25 @@ class DiffBody extends ReactWidget {
 }
 
 function Comparison(props: Comparing): JSX.Element {
-  const { after, before, diff, trans } = props;
+  const { diff, trans } = props;
+  const [turned, turn] = React.useState(false);
+  const [before, after] = turned ? [props.after, props.before] : [props.before, props.after];
   const [found, setFound] = React.useState<DiffView | null>(null);
   const [problem, setProblem] = React.useState('');
   React.useEffect(() => {
+    setFound(null);
     diff(before, after).then(setFound, (error: unknown) => setProblem(error instanceof Error ? error.message : String(error)));
   }, [before, after]);
   return (
     <>
-      <h2>
-        {before} → {after}
-      </h2>
+      <div className="tsnb-compared">
+        <h2>
+          {before} → {after}
+        </h2>
+        <button type="button" className="tsnb-button" onClick={() => turn(!turned)}>
+          {trans.__('The other way round')}
+        </button>
+      </div>
       {problem && <Problem text={problem} />}
       {!found && !problem && <Waiting trans={trans} what={trans.__('Comparing…')} />}
       {found && <Differences found={found} trans={trans} />}
@@ -185,6 +193,7 @@ export function diffWidget(props: Comparing): MainAreaWidget {
   widget.id = `tsnb-diff-${props.before}-${props.after}`;
   widget.title.label = `${PathExt.basename(props.before)} → ${PathExt.basename(props.after)}`;
   widget.title.icon = archiveIcon;
+  widget.toolbar.hide(); // nothing is in it
   widget.title.closable = true;
   return widget;
 }

@@ -133,6 +133,7 @@ export function logWidget(log: Log, trans: TranslationBundle): MainAreaWidget {
   widget.id = `tsnb-log-${log.name}-${log.version}`;
   widget.title.label = trans.__('Log of %1 %2', log.name, log.version);
   widget.title.icon = listIcon;
+  widget.toolbar.hide(); // nothing is in it
   widget.title.closable = true;
   return widget;
 }

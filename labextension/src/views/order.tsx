@@ -89,7 +89,8 @@ export async function askForOrder(path: string, handlers: string[], trans: Trans
   const answer = await showDialog({
     title: trans.__('Archive %1', PathExt.basename(path)),
     body: new OrderBody(suggested(path), handlers, trans),
-    buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Archive') })]
+    buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Archive') })],
+    focusNodeSelector: '.tsnb-order input'
   });
   return answer.button.accept ? answer.value : null;
 }

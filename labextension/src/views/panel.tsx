@@ -38,7 +38,6 @@ export class ModelsPanel extends ReactWidget {
     this.title.icon = modelsIcon;
     this.title.caption = _shared.trans.__('Models');
     this.addClass('tsnb-panel');
-    this.addClass('tsnb');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', _shared.trans.__('Models'));
   }
@@ -214,9 +213,9 @@ function versionWord(version: Version, trans: TranslationBundle): string {
 }
 
 function figures(version: Version, trans: TranslationBundle): string {
-  const parts = [trans._n('%1 request', '%1 requests', version.requests)];
+  const parts = [trans._n('%2 request', '%2 requests', version.requests, count(version.requests))];
   if (version.errors) {
-    parts.push(trans._n('%1 error', '%1 errors', version.errors));
+    parts.push(trans._n('%2 error', '%2 errors', version.errors, count(version.errors)));
   }
   if (version.queued) {
     parts.push(trans.__('%1 waiting', count(version.queued)));
@@ -235,7 +234,7 @@ function Scaler(props: Shared & { version: Version }): JSX.Element {
   const label = `${version.name} ${version.version}`;
   return (
     <span className="tsnb-scaler" role="group" aria-label={trans.__('Workers of %1', label)}>
-      <button type="button" aria-label={trans.__('One worker less')} disabled={wanted === 0} onClick={() => scale(wanted - 1)}>
+      <button type="button" aria-label={trans.__('One worker fewer')} disabled={wanted === 0} onClick={() => scale(wanted - 1)}>
         −
       </button>
       <output aria-live="polite">{workersText(version, trans)}</output>
@@ -256,7 +255,7 @@ function WorkerView(props: { worker: Worker; trans: TranslationBundle }): JSX.El
     worker.restarts ? trans._n('%1 restart', '%1 restarts', worker.restarts) : ''
   ];
   return (
-    <li className="tsnb-worker" title={trans._n('Worker %2: %1 request', 'Worker %2: %1 requests', worker.requests, worker.id)}>
+    <li className="tsnb-worker" title={trans._n('Worker %2: %3 request', 'Worker %2: %3 requests', worker.requests, worker.id, count(worker.requests))}>
       <Badge state={worker.state} text={stateWord(worker.state, trans)} />
       <span className="tsnb-dim">{facts.filter(Boolean).join(' · ')}</span>
       {worker.problem && <span className="tsnb-worker-problem">{worker.problem}</span>}

@@ -39,7 +39,7 @@ export function Bar(props: { label: string; used: number; total: number; title?:
         aria-valuenow={Math.round(100 * part)}
         aria-valuetext={text}
       >
-        <i style={{ width: `${100 * part}%` }} />
+        <i hidden={part === 0} style={{ width: `${100 * part}%` }} />
       </span>
       <span className="tsnb-num">{text}</span>
     </div>

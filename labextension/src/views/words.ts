@@ -24,6 +24,12 @@ export function workersText(version: Version, trans: TranslationBundle): string 
   return trans._n('%2 of %1 worker', '%2 of %1 workers', version.workers.length, ready);
 }
 
+/** `2 / 3 ready`, where there is little room. */
+export function readyText(version: Version, trans: TranslationBundle): string {
+  const ready = version.workers.filter(each => each.state === 'ready').length;
+  return trans.__('%1 / %2 ready', ready, version.workers.length);
+}
+
 /** What the status bar says in full. */
 export function totalsText(totals: Totals, trans: TranslationBundle): string {
   const workers = trans._n('%2 of %1 model worker ready', '%2 of %1 model workers ready', totals.workers, totals.ready);

@@ -51,6 +51,7 @@ ARCHIVES: dict[str, Made] = {
     "headers": Made("headers"),
     "results": Made("results"),
     "streams": Made("streams"),
+    "sizes": Made("sizes"),
     "holds": Made("holds"),
     "described": Made("described"),
     "echo": Made("echo"),
@@ -101,6 +102,16 @@ ARCHIVES: dict[str, Made] = {
             "maxSequenceJobQueueSize": 2,
         },
     ),
+    "stalls": Made("stalls", config={"minWorkers": 1, "maxWorkers": 1, "responseTimeout": 1}),
+    "odd_version": Made("echo", version="v1.0-beta+x"),
+    "version_all": Made("echo", version="all"),
+    "two_tickets": Made("holds", config={"minWorkers": 2, "maxWorkers": 2, "useJobTicket": True, "jobQueueSize": 2}),
+    "doomed_v2": Made(
+        "broken_load",
+        version="2.0",
+        model="doomed2",
+        config={"minWorkers": 1, "maxWorkers": 1, "maxRetryTimeoutInSec": 1},
+    ),
     "tickets": Made("holds", config={"minWorkers": 1, "maxWorkers": 1, "useJobTicket": True, "jobQueueSize": 3}),
     "impatient": Made("holds", config={"minWorkers": 1, "maxWorkers": 1, "clientTimeoutInMills": 300}),
     "steps": Made(
@@ -116,6 +127,8 @@ ARCHIVES: dict[str, Made] = {
     "talks_little": Made(
         "talks", config={**TALKS, "sequenceMaxIdleMSec": 700, "maxNumSequence": 1, "maxSequenceJobQueueSize": 1}
     ),
+    "talks_shortly": Made("talks", config={**TALKS, "sequenceTimeoutMSec": 600, "maxNumSequence": 1}),
+    "talks_to_an_end": Made("talks", config={**TALKS, "continuousBatching": True, "maxNumSequence": 2, "batchSize": 2}),
     "talks_for_ever": Made("talks", config={"sequenceBatching": True}),
     "in_steps": Made("in_steps", config={"minWorkers": 1, "maxWorkers": 1, "batchSize": 4, "continuousBatching": True}),
     "together": Made("together", config={"minWorkers": 1, "maxWorkers": 1, "asyncCommunication": True}),

@@ -51,7 +51,7 @@ class Call:
         with connection:
             connection.sendall(self._bytes(server))
             try:
-                return _Reader(connection, to_head=self.line.startswith("HEAD ")).answer(server, self.show)
+                return Reader(connection, to_head=self.line.startswith("HEAD ")).answer(server, self.show)
             except TimeoutError:
                 return {"no answer": timeout}
             except OSError:
@@ -128,7 +128,7 @@ def _filled(body: bytes, server: Server) -> bytes:
 
 
 @dataclass
-class _Reader:
+class Reader:
     """Reads one answer from a socket."""
 
     connection: socket.socket

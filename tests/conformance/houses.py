@@ -33,7 +33,7 @@ HOUSES: dict[str, House] = {
     "guarded": House(load=("echo",), flags=(), config={"token_expiration_min": "30"}),
     "guarded model api": House(load=("echo",), flags=(MODEL_API,)),
     "limits": House(
-        load=("probe", "results"),
+        load=("probe", "results", "sizes"),
         config={
             "max_request_size": "2000",
             "max_response_size": "5000",

@@ -14,6 +14,14 @@ def say(model: str, word: str, sequence: str = "", **headers: str):
     return call(f"POST /predictions/{model}", word, headers={**name, **own}, **TEXT)
 
 
+def register(archive: str):
+    return call(f"management POST /models?url={archive}.mar&initial_workers=1")
+
+
+def remove(model: str):
+    return call(f"management DELETE /models/{model}", silent=True)
+
+
 def ok(answer):
     return answer.get("status") == 200
 
@@ -60,6 +68,52 @@ cases.add(
     Finished("waiting"),
 )
 
+
+def served(model: str, *steps):
+    return (register(model), *steps, remove(model))
+
+
+cases.add(
+    "a sequence whose whole time is over",
+    *served(
+        "talks_shortly",
+        say("talks_shortly", "one", "a"),
+        Until(say("talks_shortly", "one", "b"), ok),
+        say("talks_shortly", "two", "b"),
+    ),
+)
+cases.add(
+    "a sequence that ends makes room",
+    *served(
+        "talks_to_an_end",
+        say("talks_to_an_end", "one", "a"),
+        say("talks_to_an_end", "one", "b"),
+        say("talks_to_an_end", "one", "c"),
+        say("talks_to_an_end", "end", "a"),
+        Until(say("talks_to_an_end", "one", "c"), ok),
+        say("talks_to_an_end", "two", "b"),
+    ),
+)
+tickets = call("POST /predictions/two_tickets", "", **TEXT)
+holds = [call("POST /predictions/two_tickets", f"<folder>/two-{n}", **TEXT) for n in (1, 2)]
+cases.add(
+    "two workers have two tickets",
+    *served(
+        "two_tickets",
+        Until(tickets, ok),
+        Begun("one", (holds[0],)),
+        FileComes("<folder>/two-1.begun"),
+        Begun("two", (holds[1],)),
+        FileComes("<folder>/two-2.begun"),
+        tickets,
+        call("management GET /models/two_tickets", show=lambda found: found[0]["jobQueueStatus"]),
+        MakeFile("<folder>/two-1.go"),
+        MakeFile("<folder>/two-2.go"),
+        Finished("one"),
+        Finished("two"),
+    ),
+)
+
 for word in ("go 3", "plain", "fail 1", "fail 2"):
     cases.add(f"steps: {word}", say("in_steps", word, X_Own="mine"))
 cases.add(
@@ -85,14 +139,6 @@ cases.add(
     Until(call("POST /predictions/ticketed", "", **TEXT), ok),
     call("POST /predictions/ticketed", "", **TEXT),
 )
-
-
-def register(archive: str):
-    return call(f"management POST /models?url={archive}.mar&initial_workers=1")
-
-
-def remove(model: str):
-    return call(f"management DELETE /models/{model}", silent=True)
 
 
 cases.add(

@@ -4,6 +4,13 @@ from typing import Any
 
 from tests.conformance.calls import call, form
 from tests.conformance.case import Cases
+from tests.conformance.steps import ready
+
+
+def shown(answer: Any) -> Any:
+    """A long text as its length."""
+    return len(answer) if isinstance(answer, str) and len(answer) > 1000 else answer
+
 
 cases = Cases("limits", house="limits")
 PROBE = "POST /predictions/probe"
@@ -66,6 +73,28 @@ cases.add(
     "a browser's question beforehand",
     call("OPTIONS /predictions/probe", show=lambda found: found["openapi"], headers={"Origin": "https://example.org"}),
 )
+
+
+for size in (5000, 5001):
+    cases.add(
+        f"an answer of {size}", call("POST /predictions/sizes", f"give {size}", **TEXT, show=shown), ready("sizes")
+    )
+    cases.add(f"a part of {size}", call("POST /predictions/sizes", f"part {size}", **TEXT), ready("sizes"))
+
+DEFAULT = 6553500
+ADD = call("management POST /models?url=sizes.mar&initial_workers=1", silent=True)
+REMOVE = call("management DELETE /models/sizes", silent=True)
+FILE = "a.bin; application/octet-stream"
+AROUND = len(form(("data", FILE, b""))[0])
+for more in (0, 1):
+    size, name = DEFAULT + more, "one more than the default limit" if more else "just the default limit"
+    text = call("POST /predictions/sizes", "x" * size, **TEXT)
+    cases.add(f"a body of {name}", ADD, text, REMOVE, house="managed", differs=LARGE if more else "")
+    answer = call("POST /predictions/sizes", f"give {size}", **TEXT, show=shown)
+    cases.add(f"an answer of {name}", ADD, answer, REMOVE, house="managed")
+    body, content_type = form(("data", FILE, b"x" * (size - AROUND)))
+    parts = call("POST /predictions/sizes", body, content_type=content_type)
+    cases.add(f"a form of {name}", ADD, parts, REMOVE, house="managed", differs=LARGE if more else "")
 
 
 def limits(found: Any) -> Any:

@@ -1,5 +1,7 @@
 """Sequences: a queue that is full, a worker that dies or is too slow, batches, models that come and go (spec 7)."""
 
+from typing import Any
+
 from tests.conformance.calls import call
 from tests.conformance.case import Cases
 from tests.conformance.steps import Begun, FileComes, Finished, MakeFile, Until, ready
@@ -128,4 +130,52 @@ cases.add(
     remove("doomed"),
     differs="Requests to a model whose workers all failed",
     unsteady=True,  # where the request comes just before the worker is given up, TorchServe says 500 "Worker died."
+)
+cases.add(
+    "a stream that stands still",
+    add("stalls"),
+    hold("stalls", "stalls-1"),
+    ready("stalls"),
+    hold("stalls", ""),
+    remove("stalls"),
+)
+cases.add(
+    "the health of a version that is not the default one",
+    call("management POST /models?url=stored.mar&model_name=two&initial_workers=1", silent=True),
+    call("management POST /models?url=doomed_v2.mar&model_name=two&synchronous=false", silent=True),
+    Until(call("management GET /models/two/2.0"), lambda answer: '"UNLOADING"' in str(answer.get("body"))),
+    call("GET /ping"),
+    call("management PUT /models/two/2.0/set-default"),
+    UNHEALTHY,
+    call("management PUT /models/two/1.0/set-default"),
+    call("GET /ping"),
+    call("management DELETE /models/two/2.0"),
+    remove("two"),
+)
+LOADING = call("management POST /models?url=stored.mar&initial_workers=1&synchronous=false", silent=True)
+
+
+def workers(found: Any) -> Any:
+    return [found[0]["minWorkers"], found[0]["maxWorkers"], len(found[0]["workers"])]
+
+
+SEEN = call("management GET /models/stored", show=workers)
+cases.add("unregistered while it loads", LOADING, call("management DELETE /models/stored"), SEEN)
+cases.add(
+    "scaled while it loads",
+    LOADING,
+    call("management PUT /models/stored?min_worker=2&synchronous=true"),
+    SEEN,
+    remove("stored"),
+)
+CONFIGURED = call("management GET /models/configured", show=workers)
+cases.add(
+    "scaled beyond what model-config.yaml says",
+    call("management POST /models?url=configured.mar&initial_workers=0", silent=True),
+    CONFIGURED,
+    call("management PUT /models/configured?min_worker=0&synchronous=true"),
+    CONFIGURED,
+    call("management PUT /models/configured?max_worker=4&synchronous=true"),
+    CONFIGURED,
+    remove("configured"),
 )

@@ -218,6 +218,60 @@ cases.add(
 )
 cases.add("set-default of another verb", call("management PUT /models/echo/1.0/make-default"))
 
+# --- odd names and versions ---------------------------------------------------------------------
+
+for name, spelled in [
+    ("an umlaut", "gr%C3%BCn"),
+    ("dots", "a..b"),
+    ("two dots and nothing", ".."),
+    ("a quote", "a%22b"),
+    ("an ampersand", "a%26b"),
+    ("a question mark", "a%3Fb"),
+    ("a percent sign", "a%25b"),
+    ("a colon", "a:b"),
+    ("an equals sign", "a%3Db"),
+    ("a line break", "a%0Ab"),
+    ("a face", "%F0%9F%98%80"),
+    ("a word of ours", "predictions"),
+    ("a digit", "1"),
+    ("many letters", "x" * 300),
+]:
+    cases.add(
+        f"a name with {name}",
+        call(f"management POST /models?url=stored.mar&model_name={spelled}&initial_workers=0"),
+        call(f"management GET /models/{spelled}", show=lambda found: found[0]["modelName"]),
+        call("management GET /models", show=lambda found: len(found["models"])),
+        call(f"POST /predictions/{spelled}", "42"),
+        call(f"OPTIONS /predictions/{spelled}", show=lambda found: found["info"]),
+        call(f"management DELETE /models/{spelled}"),
+    )
+ODD = call("management POST /models?url=odd_version.mar&initial_workers=1")
+cases.add(
+    "a version with signs",
+    ODD,
+    call("POST /predictions/odd_version/v1.0-beta+x", "1", content_type="text/plain"),
+    call("POST /predictions/odd_version/v1.0-beta%2Bx", "1", content_type="text/plain"),
+    call("management PUT /models/odd_version/v1.0-beta+x?min_worker=1&synchronous=true"),
+    call("management PUT /models/odd_version?model_version=v1.0-beta%2Bx&min_worker=1&synchronous=true"),
+    call("management PUT /models/odd_version?model_version=v1.0-beta+x&min_worker=1&synchronous=true"),
+    call("management DELETE /models/odd_version/v1.0-beta+x"),
+)
+cases.add(
+    "a version called all",
+    call("management POST /models?url=version_all.mar&initial_workers=0"),
+    call("management GET /models/version_all/all", show=lambda found: [each["modelVersion"] for each in found]),
+    call("POST /predictions/version_all", "1"),
+    call("management DELETE /models/version_all/all"),
+)
+for name, query in [
+    ("a blank before a number", "min_worker=%201&synchronous=true"),
+    ("a blank before true", "min_worker=1&synchronous=%20true"),
+    ("1 for true", "min_worker=1&synchronous=1"),
+]:
+    cases.add(f"scale: {name}", call(f"management PUT /models/echo?{query}"))
+for name, line in [("the list", "GET /Models"), ("a model", "GET /models/Echo"), ("readiness", "GET /V1/models/echo")]:
+    cases.add(f"capitals in {name}", call(f"management {line}"))
+
 # --- methods and paths --------------------------------------------------------------------------
 
 for name, line in [

@@ -185,7 +185,8 @@ WORKFLOWS = {
     "in_parts": "models: {max-workers: 1}\ndag: {first: [parts]}",
     "settings": (
         "models: {min-workers: 1, max-workers: 2, batch-size: 3, max-batch-delay: 70, retry-attempts: 4, "
-        "timeout-ms: 9000, echo: {url: echo.mar}, mine: {url: echo.mar, max-workers: 1, batch-size: 5, max-batch-delay: 9}}\n"
+        "timeout-ms: 9000, echo: {url: echo.mar}, "
+        "mine: {url: echo.mar, max-workers: 1, batch-size: 5, max-batch-delay: 9}}\n"
         "dag: {first: [echo], echo: [mine], mine: [last]}"
     ),
     "blank": f"models: {{{ECHO}}}\ndag:\n  first:\n    - echo\n    - ''\n  echo:\n    -\n",

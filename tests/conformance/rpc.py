@@ -200,4 +200,7 @@ def _answer(server: Server, call: Iterator[bytes], answered: Any, show: Show | N
 
 def _refusal(server: Server, error: Any, found: list[Any]) -> dict[str, Any]:
     before = {"messages": found} if found else {}
-    return {"code": error.code().name, "text": server.veil(error.details() or ""), **before}
+    text = server.veil(error.details() or "")
+    if text == "Deadline Exceeded" or text.startswith("Stream removed"):
+        text = "<of the client's library>"  # now this, now that
+    return {"code": error.code().name, "text": text, **before}

@@ -198,6 +198,7 @@ class Server:
 
 
 VEILS = (
+    (r"\[Ljava\.lang\.Object;@[0-9a-f]+", "<object>"),
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<uuid>"),
     (r'"(pid|memoryUsage)": \d+', r'"\1": <number>'),
     (r'"id": "9\d+"', '"id": "<worker>"'),

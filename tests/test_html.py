@@ -93,3 +93,8 @@ def test_seconds_text(seconds: float, text: str) -> None:
 def test_count_text() -> None:
     assert [html.count_text(number, "worker") for number in (0, 1, 1204)] == ["0 workers", "1 worker", "1,204 workers"]
     assert html.count_text(2, "query", "queries") == "2 queries"
+
+
+def test_whole_numbers_in_a_table_are_easy_to_read() -> None:
+    written = html.table(("a", "b", "c"), [(12345, True, 0.5)])
+    assert all(f">{cell}</td>" in written for cell in ("12,345", "True", "0.5"))

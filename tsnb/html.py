@@ -56,9 +56,14 @@ def table(headings: Sequence[object], rows: Iterable[Sequence[object]], *, capti
     body = [list(row) for row in rows]
     right = [bool(body) and all(_is_number(row[index]) for row in body) for index in range(len(headings))]
     head = [tag("th", cell, scope="col", class_=_side(right[i])) for i, cell in enumerate(headings)]
-    lines = [tag("tr", *[tag("td", cell, class_=_side(right[i])) for i, cell in enumerate(row)]) for row in body]
+    lines = [tag("tr", *[tag("td", _told(cell), class_=_side(right[i])) for i, cell in enumerate(row)]) for row in body]
     title = tag("caption", caption) if caption else None
     return tag("table", title, tag("thead", tag("tr", *head)), tag("tbody", *lines))
+
+
+def _told(cell: object) -> object:
+    """``1,204`` for a whole number; anything else as it is."""
+    return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else cell
 
 
 def _is_number(value: object) -> bool:

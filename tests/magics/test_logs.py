@@ -15,6 +15,7 @@ def handle(data, context):
         return None
     for row in data:
         word = row["body"]
+        assert word != "wrong"
         print("printed", word)
         logger.warning("warned of %s", word)
         print("complained of", word, file=sys.stderr)
@@ -55,6 +56,13 @@ def test_lines_have_level_worker_and_request(kernel):
     assert re.search(r"INFO    9000 -        loading", text), text
     assert identity in outcome.data["text/html"]
     assert "var(--tsnb-busy)" in outcome.data["text/html"]
+
+
+def test_a_traceback_names_the_cell(kernel):
+    assert not kernel.run("%predict chatty 'wrong'").ok
+    text = logs(kernel, "--level error", "AssertionError").text
+    assert re.search(r"Cell In\[\d+\], line \d+, in handle", text), text
+    kernel.run("%predict chatty 'after'")
 
 
 def test_lines_can_be_chosen(kernel):

@@ -13,7 +13,7 @@ import pytest
 from tsnb import html
 from tsnb.widgets import assets
 from tsnb.widgets.card import Card
-from tsnb.widgets.charts import Line, chart, markup
+from tsnb.widgets.charts import Line, chart, markup, static
 from tsnb.widgets.load_chart import LATENCY
 from tsnb.widgets.load_test import LoadTest
 from tsnb.widgets.models_table import Fleet
@@ -92,6 +92,13 @@ console.log(JSON.stringify(['{"x": 1}', "3", "hello", ""].map(textType)));"""
     )
     text = "text/plain; charset=utf-8"
     assert json.loads(node(tmp_path, script)) == ["application/json", "application/json", text, text]
+
+
+def test_a_saved_chart_can_be_read_where_style_sheets_are_taken_away() -> None:
+    lines = [Line("p50", [0.001, 0.02]), Line("p99", [0.002, 0.05], 1)]
+    written = static(chart(lines, [0.0, 1.0], [(0.0, "1")], "connections", LATENCY))
+    assert '<svg width="420"' in written
+    assert all(f'stroke="{colour}"' in written for colour in ("#2b7de9", "#d9631e", "#ccc"))
 
 
 @needs_node

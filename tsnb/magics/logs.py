@@ -115,7 +115,17 @@ def new_lines(client: Client, name: str, version: str | None, wanted: Wanted, af
 
 def line_text(line: LogLine) -> str:
     """``19:41:10 WARNING 9000 3f2a9c01 careful``."""
-    return " ".join([*_head(line), line.text.rstrip()])
+    return " ".join([*_head(line), _text(line)])
+
+
+def _text(line: LogLine) -> str:
+    """What was written, with cells of this notebook by their number."""
+    text = line.text.rstrip()
+    if 'File "' not in text:
+        return text
+    from tsnb.widgets.answers import with_cells
+
+    return with_cells(text)
 
 
 def _head(line: LogLine) -> list[str]:
@@ -143,7 +153,8 @@ class LogView(View):
         head = html.tag("div", html.tag("span", self.title, class_="tsnb-title"), class_="tsnb-head")
         facts = [html.tag("div", fact, class_="tsnb-dim") for fact in self.facts()]
         rows = html.join(map(_row, self.lines), "\n")
-        return html.page(head, *facts, html.tag("pre", rows) if self.lines else None)
+        latest = html.tag("div", html.tag("pre", rows), class_="tsnb-latest") if self.lines else None
+        return html.page(head, *facts, latest)
 
 
 def _row(line: LogLine) -> html.Markup:
@@ -152,4 +163,4 @@ def _row(line: LogLine) -> html.Markup:
     shown = html.tag("span", level, style=f"color:{tone}" if tone else None)
     ids = html.tag("span", request, title=", ".join(line.request_ids) or None)
     before = html.tag("span", clock, " ", shown, " ", worker, " ", ids, class_="tsnb-dim")
-    return html.join([before, " ", line.text.rstrip()])
+    return html.join([before, " ", _text(line)])

@@ -96,7 +96,12 @@ def stages(timings: Mapping[str, float], batch: int) -> Facts | None:
 
 def traceback_text(failure: Failure | None) -> str:
     """Python's own rendering, with cells by their number; ``""`` where nothing is known."""
-    return _FILE.sub(_place, failure.traceback or f"{failure.type}: {failure.message}") if failure else ""
+    return with_cells(failure.traceback or f"{failure.type}: {failure.message}") if failure else ""
+
+
+def with_cells(text: str) -> str:
+    """Lines of a traceback with cells of this kernel by their number, as a notebook shows its own."""
+    return _FILE.sub(_place, text)
 
 
 def _place(line: re.Match[str]) -> str:

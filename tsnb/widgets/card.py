@@ -13,7 +13,7 @@ from tsnb.messages import Swapped
 from tsnb.widgets import assets
 from tsnb.widgets.answers import shown, traceback_text
 from tsnb.widgets.base import REFRESH_TIMEOUT, Buffers
-from tsnb.widgets.charts import markup, page
+from tsnb.widgets.charts import page, static
 from tsnb.widgets.facts import MEMORY_NOTE, Facts, default_version, failure_facts, model_facts
 from tsnb.widgets.howto import example, snippets
 from tsnb.widgets.sending import Sending
@@ -142,8 +142,8 @@ def _version_table(versions: list[Facts]) -> html.Markup:
             each["requests"],
             each["errors"],
             html.Number(html.escape(each["latency"] or "–")),
-            markup(each["spark_latency"]) if each["spark_latency"] else "",
-            html.Number(html.escape(each["memory"])),
+            static(each["spark_latency"]) if each["spark_latency"] else "",
+            html.Number(html.escape(each["memory"]) if each["total"] else "–"),
         ]
         for each in versions
     ]

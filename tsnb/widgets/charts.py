@@ -49,6 +49,34 @@ def markup(drawn: Shape | str) -> html.Markup:
     return html.tag(tag, *map(markup, children), **attributes)
 
 
+_LINE = {"stroke": "#2b7de9", "stroke-width": 2, "fill": "none"}
+
+PLAIN: dict[str, dict[str, object]] = {
+    "tsnb-chart": {"width": WIDTH},
+    "tsnb-spark": {"width": 84, "height": 20},
+    "tsnb-spark-bars": {**_LINE, "stroke-width": 1.4},
+    "tsnb-grid": {"stroke": "#ccc"},
+    "tsnb-mark": {"stroke": "#888", "stroke-dasharray": "3 3"},
+    "tsnb-curve tsnb-curve-0": _LINE,
+    "tsnb-curve tsnb-curve-1": {**_LINE, "stroke": "#d9631e", "stroke-dasharray": "7 3"},
+    "tsnb-curve tsnb-curve-2": {**_LINE, "stroke": "#c377a8", "stroke-dasharray": "2 3"},
+    "tsnb-dot-0": {"fill": "#2b7de9"},
+    "tsnb-dot-1": {"fill": "#d9631e"},
+    "tsnb-dot-2": {"fill": "#c377a8"},
+    "tsnb-tick": {"fill": "#888", "font-size": 11},
+    "tsnb-tick tsnb-name": {"fill": "#888", "font-size": 11, "font-weight": 600},
+}
+"""How each class looks on a page that takes style sheets away; where there is one, its rules are stronger."""
+
+
+def static(drawn: Shape | str) -> html.Markup:
+    """A shape as SVG text for a page that is saved: readable, too, where the style sheet is taken away."""
+    if isinstance(drawn, str):
+        return html.escape(drawn)
+    tag, attributes, children = drawn
+    return html.tag(tag, *map(static, children), **{**PLAIN.get(attributes.get("class", ""), {}), **attributes})
+
+
 def sparkline(values: Sequence[float | None], label: str) -> Shape:
     """Bars without axes, one for each moment; None is a gap. ``label`` says in words what they show."""
     top = max((value for value in values if value is not None), default=0.0) or 1.0

@@ -14,7 +14,7 @@ from tsnb.client.load.result import rate_text
 from tsnb.errors import BadRequest, TsnbError
 from tsnb.widgets import assets
 from tsnb.widgets.base import Buffers, LiveWidget
-from tsnb.widgets.charts import markup, page
+from tsnb.widgets.charts import page, static
 from tsnb.widgets.facts import Facts
 from tsnb.widgets.load_chart import live_charts, step_charts
 
@@ -212,7 +212,7 @@ class LoadTest(LiveWidget):
         word, tone = STATES[self._state]
         title = html.tag("span", f"load test of {self._model}", class_="tsnb-title")
         head = html.line(title, html.badge(word, tone), html.tag("span", self._what, class_="tsnb-dim"))
-        charts = html.tag("div", *map(markup, self.facts["charts"]), class_="tsnb-charts") if self._steps else None
+        charts = html.tag("div", *map(static, self.facts["charts"]), class_="tsnb-charts") if self._steps else None
         return page(head, charts, *(self.result.parts() if self._steps else []))
 
     def shown_in(self, execution: int) -> None:

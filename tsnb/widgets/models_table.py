@@ -10,7 +10,7 @@ from tsnb import html
 from tsnb.client import Client
 from tsnb.widgets import assets
 from tsnb.widgets.base import REFRESH_TIMEOUT, Buffers, LiveWidget
-from tsnb.widgets.charts import markup, page
+from tsnb.widgets.charts import page, static
 from tsnb.widgets.facts import MEMORY_NOTE, Facts, fleet_facts, machine_facts
 
 NOTHING = "No models are served here. Archive one with %archive NAME, then %serve NAME."
@@ -94,8 +94,8 @@ def _row(name: str, version: Facts) -> list[object]:
         version["requests"],
         version["errors"],
         html.Number(html.escape(version["latency"] or "–")),
-        markup(version["spark_rate"]) if version["spark_rate"] else "",
-        html.Number(html.escape(version["memory"])),
+        static(version["spark_rate"]) if version["spark_rate"] else "",
+        html.Number(html.escape(version["memory"]) if version["total"] else "–"),
     ]
 
 

@@ -168,6 +168,9 @@ def test_two_versions_and_their_default(served):
     assert not refused.ok
     assert "%default digits VERSION" in refused.error
     assert served.run("%default digits 1.0").ok
+    by_file = served.run("%serve digits.mar")
+    assert by_file.stdout.startswith("digits 2.0 is served already"), by_file.stdout
+    assert "there is no archive other.mar in the model store" in served.run("%serve other.mar").error
     assert "digits 2.0 unregistered" in served.run("%unserve digits/2.0").text
 
 

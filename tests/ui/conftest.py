@@ -18,8 +18,8 @@ HERE = Path(__file__).parent
 ARTIFACTS = HERE / "artifacts"
 NOTEBOOKS = HERE.parent.parent / "notebooks"
 
-OURS = re.compile("blob:|anywidget|/tsnb/")
-"""A widget's code runs from a blob."""
+OURS = re.compile("blob:|anywidget|/tsnb/|Plugin 'tsnb")
+"""A widget's code runs from a blob; a plugin that cannot start is named."""
 
 FAILED = pytest.StashKey[bool]()
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tsnb.errors import BadRequest
+from tsnb.errors import BadRequest, NotFound
 from tsnb.magics.base import Command, argument, arguments, friendly, line_magic, magics_class, parse, split
 from tsnb.magics.data import checks_of, split_check
 from tsnb.magics.live_model import archive_live, live_model
@@ -18,6 +18,9 @@ from tsnb.messages import Request
 
 if TYPE_CHECKING:
     from tsnb.client import Client
+
+
+ARCHIVES = (".mar", ".tar.gz", ".tgz")
 
 
 @magics_class
@@ -44,8 +47,8 @@ class ServeMagic(Command):
     def serve(self, line: str) -> Any:
         """Serve a model. Run again, it brings the archive live in place of what is served, and no request is dropped.
 
-        NAME is a model with an archive, or a live nn.Module: then it is archived
-        with a handler that takes and gives JSON, written to handlers/ to be edited.
+        NAME is a model with an archive, or the archive's file, or a live nn.Module: that is
+        archived with a handler that takes and gives JSON, written to handlers/ to be edited.
         """
         line, check = split_check(line)
         options = parse(self, split(line))
@@ -58,6 +61,8 @@ class ServeMagic(Command):
             options.name, options.url = options.as_name or options.name, None
             if options.explain:
                 print(source)  # noqa: T201
+        elif not options.url and options.name.endswith(ARCHIVES):
+            options.name, options.url = _of_file(options.name, store)
         checks = checks_of(self, check)
         version = Serving(self.session, client, store).serve(options, checks)
         if options.watch:
@@ -83,6 +88,16 @@ class ServeMagic(Command):
         watcher = Watcher(client, options.name, live, path, checks, show)
         self.session.watchers[options.name] = watcher
         watcher.start()
+
+
+def _of_file(file: str, store: Path) -> tuple[str, str]:
+    """The model's name, as an archive of the store has it, and what to register. Raises NotFound."""
+    from tsnb.archive.read import open_archive
+
+    path = store / file
+    if not path.is_file():
+        raise NotFound(f"there is no archive {file} in the model store: copy it to {store}")
+    return open_archive(path).manifest.entry.model_name or path.name.split(".")[0], file
 
 
 def _check(options: Namespace) -> None:

@@ -14,12 +14,12 @@ export const running: JupyterFrontEndPlugin<void> = {
   id: 'tsnb:running',
   description: 'Served models in the Running panel.',
   autoStart: true,
-  requires: [IModels, IRunningSessionManagers],
-  optional: [ITranslator],
+  requires: [IModels],
+  optional: [IRunningSessionManagers, ITranslator], // a notebook's page of Notebook 7 has no such panel
   activate: (
     app: JupyterFrontEnd,
     models: Models,
-    managers: IRunningSessionManagers,
+    managers: IRunningSessionManagers | null,
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load(NAMESPACE);
@@ -39,7 +39,7 @@ export const running: JupyterFrontEndPlugin<void> = {
 
     const changed = new Signal<IRunningSessions.IManager, unknown>({} as IRunningSessions.IManager);
     models.changed.connect(() => changed.emit(undefined));
-    managers.add({
+    managers?.add({
       name: trans.__('Models'),
       running: () => (models.overview?.models ?? []).map(item),
       shutdownAll: () => void commands.execute(CommandIDs.unserveAll, { confirmed: true }),

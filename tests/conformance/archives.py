@@ -6,6 +6,7 @@ Handlers are in ``tests/conformance/handlers``. Both servers get the same files,
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import tarfile
 import zipfile
@@ -42,6 +43,21 @@ TALKS = {
     "maxNumSequence": 50,
     "maxSequenceJobQueueSize": 4,
 }
+
+LOADING = (
+    *("finding", "two_classes", "no_class", "helper_class", "not_started", "not_handling", "with_arguments"),
+    *("asynchronous", "lacks_module", "out_of_memory", "out_of_cuda", "leaves"),
+)
+"""Handlers that say something about how handlers are found and begin."""
+LABELS: dict[str, Any] = {
+    "texts": {"0": "zero", "1": "one"},
+    "lists": {"0": ["n0", "zero"], "1": ["n1", "a", "one"]},
+    "objects": {"object_type_names": ["zero", "one"]},
+    "too_few": {"0": "zero"},
+    "numbers": {"0": 7},
+    "list": ["zero", "one"],
+}
+"""What may be in index_to_name.json, and what may not."""
 
 OBEYS = "../../archives/handlers/orders"
 """A handler that the other tests have, too."""
@@ -139,6 +155,26 @@ ARCHIVES: dict[str, Made] = {
     "orders_v2": Made(OBEYS, version="2.0", model="orders"),
     "tensors": Made("../../archives/handlers/tensors"),
     "no_weights": Made("../../archives/handlers/no_weights"),
+    "sees": Made("sees", config={"minWorkers": 1, "maxWorkers": 1, "free": {"for": ["handlers"]}, "handler": {"n": 1}}),
+    **{name: Made(name) for name in LOADING},
+    "named_function": Made("finding:one"),
+    "named_nothing": Made("finding:nothing"),
+    "named_class": Made("finding:Service"),
+    "bare": Made("base_handler", more={"serialized_file": "<weights>/net.pt"}),
+    "scripted": Made("figures", more={"serialized_file": "<weights>/net.pt"}),
+    "stateful": Made("figures", more={"serialized_file": "<weights>/net.pth", "model_file": f"{HANDLERS}/net.py"}),
+    "random": Made("figures", more={"model_file": f"{HANDLERS}/net.py"}),
+    "two_nets": Made("figures", more={"model_file": f"{HANDLERS}/two_nets.py"}),
+    "no_net": Made("figures"),
+    "net_alone": Made("figures", more={"serialized_file": "<weights>/net.pth"}),
+    "other_net": Made("figures", more={"serialized_file": "<weights>/other.pth", "model_file": f"{HANDLERS}/net.py"}),
+    **{
+        f"labels_{name}": Made(
+            "figures",
+            more={"serialized_file": "<weights>/net.pt", "extra_files": f"<weights>/{name}/index_to_name.json"},
+        )
+        for name in LABELS
+    },
     "grpc_talks": Made("sequences", config=TALKS),
     "grpc_steps": Made(
         "in_steps", config={"minWorkers": 1, "maxWorkers": 1, "batchSize": 4, "continuousBatching": True}
@@ -152,21 +188,43 @@ NOT_IN_STORE = ("elsewhere.mar", "elsewhere.war")
 def build(folder: Path) -> Path:
     """Every archive in ``folder``, and some that are broken on purpose."""
     folder.mkdir(parents=True)
+    weights = _weights(folder)
     for name, made in sorted(ARCHIVES.items(), key=lambda item: not item[1].model):  # those that are renamed first
         _make(folder, name, made)
+    shutil.rmtree(weights)
     _broken(folder)
     _workflows(folder)
     _certificate(folder)
     return folder
 
 
+def _weights(folder: Path) -> Path:
+    """Files for the base handler, in a folder that is named ``<weights>`` in :data:`ARCHIVES`."""
+    import torch
+
+    class Net(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * 2 + 1
+
+    weights = folder / "weights"
+    for name, labels in LABELS.items():
+        (weights / name).mkdir(parents=True)
+        (weights / name / "index_to_name.json").write_text(json.dumps(labels))
+    torch.jit.save(torch.jit.trace(Net(), torch.zeros(1, 2)), weights / "net.pt")
+    torch.save({"weight": torch.tensor([2.0]), "bias": torch.tensor([1.0])}, weights / "net.pth")
+    torch.save({"weight": torch.tensor([2.0]), "another": torch.tensor([1.0])}, weights / "other.pth")
+    return weights
+
+
 def _make(folder: Path, name: str, made: Made) -> None:
-    more = dict(made.more)
+    more = {key: value.replace("<weights>", str(folder / "weights")) for key, value in made.more.items()}
     if made.config:
         path = folder / "model-config.yaml"
         path.write_text(yaml.safe_dump(made.config))
         more["config_file"] = str(path)
-    handler = HANDLERS / f"{made.handler}.py"
+    module, colon, function = made.handler.partition(":")
+    file = HANDLERS / f"{module}.py"
+    handler = f"{file}{colon}{function}" if file.exists() else module
     done = archive(made.model or name, version=made.version, handler=handler, export_path=folder, force=True, **more)
     if made.model:
         done.rename(folder / f"{name}.mar")

@@ -70,6 +70,9 @@ HOUSES: dict[str, House] = {
         },
     ),
     "workflows": House(),
+    "handlers": House(load=("sees",)),
+    "json": House(load=("probe",), config={"service_envelope": "json"}),
+    "body": House(load=("bare",), config={"service_envelope": "body"}),
     "together": House(load=("probe",), one_address=True),
     "startup": House(
         flags=(NO_TOKENS, MODEL_API, "--models", "all"),

@@ -22,6 +22,7 @@ from tests.conformance.archives import NOT_IN_STORE
 from tests.conformance.houses import NO_TOKENS, House
 from tests.notebook_server import free_port
 from tsnb import __version__ as TSNB_VERSION  # noqa: N812
+from tsnb.worker.loader import COMPAT
 
 ROOT = Path(__file__).parent.parent.parent
 READY_TIMEOUT = 120.0
@@ -126,6 +127,16 @@ class Server:
         """The key of this kind in the server's key file."""
         keys = json.loads((self.folder / "key_file.json").read_text())
         return str(keys[kind]["key"])
+
+    @property
+    def python(self) -> str:
+        """The interpreter that has this server's ``ts``."""
+        return sys.executable if self.kind == "tsnb" else str(Path(command(self.kind)[0]).parent / "python")
+
+    def importing(self) -> dict[str, str]:
+        """The environment of a script that imports it."""
+        path = {"PYTHONPATH": COMPAT} if self.kind == "tsnb" else {}
+        return self._environment() | path
 
     def fill(self, text: str) -> str:
         """A text of a case with this server's own places in it."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import textwrap
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -98,6 +101,25 @@ class MakeFile:
     def perform(self, server: Server) -> None:
         """Write it."""
         Path(server.fill(self.path)).touch()
+
+
+@dataclass(frozen=True)
+class Script:
+    """Python that imports ``ts``: TorchServe's, or tsnb's in its place. It prints JSON, or fails."""
+
+    code: str
+
+    def perform(self, server: Server) -> Any:
+        """Each line that it prints; what it raised in the end."""
+        code = f"import json, sys\n{textwrap.dedent(self.code)}"
+        place = server.folder / "script"
+        place.mkdir(exist_ok=True)
+        done = subprocess.run(
+            [server.python, "-c", code], env=server.importing(), cwd=place, capture_output=True, text=True, timeout=120
+        )
+        lines = [json.loads(server.veil(line)) for line in done.stdout.splitlines()]
+        last = done.stderr.strip().splitlines()[-1:] if done.returncode else []
+        return {"status": done.returncode, "printed": lines, **({"raised": server.veil(last[0])} if last else {})}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from worker.conftest import start  # noqa: F401 (a fixture)
+from worker.conftest import start, write  # noqa: F401 (fixtures)
 from worker.peer import HANDLERS, Server, body
 
 from tsnb.handlers.context import Context, RequestProcessor
@@ -56,8 +56,9 @@ def test_instances_of_all_requests_become_one_batch_and_answers_are_json_text() 
 
 
 def test_base64_is_decoded_as_an_item_and_as_a_column() -> None:
-    given, _ = ask(JSONEnvelope, [{"body": {"instances": [HELLO, {"x": HELLO, "y": [HELLO]}]}}], lambda _: ["a", "b"])
-    assert given == [b"hello", {"x": b"hello", "y": [HELLO]}]
+    items = [HELLO, {"x": HELLO, "y": [HELLO]}, {**HELLO, "more": 1}]
+    given, _ = ask(JSONEnvelope, [{"body": {"instances": items}}], lambda _: ["a", "b", "c"])
+    assert given == [b"hello", {"x": b"hello", "y": [HELLO]}, {**HELLO, "more": 1}]
 
 
 def test_kserve_wraps_predictions_and_explanations() -> None:
@@ -123,6 +124,14 @@ def test_a_broken_envelope_says_what_is_wrong(envelope: type[BaseEnvelope], wrap
         ask(envelope, [{"body": wrapped}])
 
 
+def test_a_lone_v2_request_may_get_one_result_for_several_tensors() -> None:
+    rows = [{"body": {"id": " ", "inputs": [tensor("ids"), tensor("mask")]}}]
+    _, (answer,) = ask(KServev2Envelope, rows, lambda _: [[5]])
+    assert (answer["id"], [output["name"] for output in answer["outputs"]]) == ("r0", ["ids"])
+    with pytest.raises(ValueError, match="returned 1 results for 2 inputs"):
+        ask(KServev2Envelope, [{"body": {"inputs": [tensor()]}}] * 2, lambda _: [1])
+
+
 def test_results_that_do_not_add_up_are_no_answer() -> None:
     with pytest.raises(ValueError, match="returned 2 results for 1 inputs"):
         ask(KServev2Envelope, [{"body": {"inputs": [tensor()]}}], lambda _: [1, 2])
@@ -150,6 +159,36 @@ def test_a_worker_puts_the_envelope_around_the_handler(start: Callable[[], Serve
     failed = served.fails(body(b"{}", "application/json"))
     assert (failed.status, failed.message) == (503, "Prediction failed")
     assert "must hold" in failed.failure.message
+
+
+MINE = """
+from ts.torch_handler.request_envelope.base import BaseEnvelope
+
+
+class Loud(BaseEnvelope):
+    def parse_input(self, data):
+        return [{"body": row["body"].upper()} for row in data]
+
+    def format_output(self, data):
+        return [f"<{answer}>" for answer in data]
+"""
+
+
+def test_an_envelope_may_be_a_module_of_the_users_own(
+    start: Callable[[], Server],  # noqa: F811
+    write: Callable[..., Any],  # noqa: F811
+) -> None:
+    echo = "def handle(data, context):\n    return data and [row['body'] for row in data]\n"
+    folder = write(loud=MINE, plain=echo)
+    served = start()
+    served.load(folder, "plain.py", service_envelope="loud")
+    assert bytes(served.reply(b"hello", "text/plain").body) == b"<HELLO>"
+    for name, problem in [
+        ("nowhere", "service_envelope is 'nowhere', which is none of body"),
+        ("plain", "plain defines no class with handle"),
+    ]:
+        failed = start().load(folder, "plain.py", service_envelope=name)
+        assert problem in failed.failure.message
 
 
 def test_envelopes_need_no_torch() -> None:

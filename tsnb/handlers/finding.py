@@ -22,9 +22,13 @@ def find(handler: str, model_dir: str) -> Any:
     entry = getattr(module, function or "handle", None)
     if callable(entry):
         return entry
-    if function:
-        raise ValueError(f"the handler {handler!r} names the function {function!r}, which {module.__name__} lacks")
-    return handler_class(module)
+    try:
+        return handler_class(module)  # also where a function is named that is not there
+    except ValueError as error:
+        if not function:
+            raise
+        lacks = f"the handler {handler!r} names the function {function!r}, which {module.__name__} lacks"
+        raise ValueError(f"{lacks}, and {error}") from error
 
 
 def import_handler(name: str, model_dir: str) -> ModuleType:
@@ -65,10 +69,28 @@ def handler_class(module: ModuleType) -> type[Any]:
     return found[0]
 
 
+ENVELOPES = "tsnb.handlers.envelopes"
+
+
 def wrapped(entry: EntryPoint, envelope: str) -> EntryPoint:
-    """What takes requests out of an envelope, calls ``entry`` and puts the answers into it."""
-    name = f"tsnb.handlers.envelopes.{envelope}"
-    if importlib.util.find_spec("tsnb.handlers.envelopes") is None or importlib.util.find_spec(name) is None:
-        raise ValueError(f"service_envelope is {envelope!r}, which this version of tsnb does not have")
-    wrapper: EntryPoint = list_classes_from_module(import_module(name))[0](entry).handle
+    """What takes requests out of an envelope, calls ``entry`` and puts the answers into it.
+
+    The envelope is one of :mod:`tsnb.handlers.envelopes`, or the first class with ``handle`` of any module that can be
+    imported. Raises ValueError where there is none.
+    """
+    ours = f"{ENVELOPES}.{envelope}"
+    name = ours if "." not in envelope and importlib.util.find_spec(ours) is not None else envelope
+    try:
+        module = import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not name.startswith(error.name):
+            raise
+        raise ValueError(
+            f"service_envelope is {envelope!r}, which is none of body, json, kserve and kservev2, and no module that "
+            "can be imported. Put one with a subclass of BaseEnvelope on PYTHONPATH, or into the archive."
+        ) from error
+    found = [cls for cls in list_classes_from_module(module) if callable(getattr(cls, "handle", None))]
+    if not found:
+        raise ValueError(f"service_envelope is {envelope!r}: {module.__name__} defines no class with handle")
+    wrapper: EntryPoint = found[0](entry).handle
     return wrapper

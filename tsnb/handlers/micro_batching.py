@@ -30,11 +30,15 @@ class MicroBatching:
         self.handler = parent_handler
         self.micro_batch_size = micro_batch_size
         self._here = threading.local()
+        self._parallelism = dict.fromkeys(STAGES, 1)
         self.parallelism = parallelism or {}
 
     @property
     def parallelism(self) -> dict[str, int]:
-        """Threads by stage. A change counts from the next batch on. Raises ValueError for other stages or numbers."""
+        """Threads by stage. Setting changes the stages that are named, from the next batch on.
+
+        Raises ValueError for other stages or numbers.
+        """
         return self._parallelism
 
     @parallelism.setter
@@ -44,7 +48,7 @@ class MicroBatching:
                 raise ValueError(f"parallelism knows the stages {', '.join(STAGES)}, not {stage!r}")
             if not isinstance(threads, int) or threads < 1:
                 raise ValueError(f"parallelism of {stage} is {threads!r}: it must be a number of threads, 1 or more")
-        self._parallelism = dict.fromkeys(STAGES, 1) | dict(wanted)
+        self._parallelism = self._parallelism | dict(wanted)
         # Pools that are replaced end by themselves, after the batch that still uses them.
         self._pools = [ThreadPoolExecutor(self._parallelism[stage], f"{stage}-") for stage in STAGES]
 
@@ -80,12 +84,9 @@ class MicroBatching:
         finally:
             batch.given_up = True
 
-    def get_micro_batch_idx(self) -> int:
-        """In a stage: which piece of the batch this is, from 0. Raises RuntimeError elsewhere."""
-        index: int | None = getattr(self._here, "index", None)
-        if index is None:
-            raise RuntimeError("get_micro_batch_idx belongs to preprocess, inference and postprocess")
-        return index
+    def get_micro_batch_idx(self) -> int | None:
+        """In a stage: which piece of the batch this is, from 0. None elsewhere, as in an explanation."""
+        return getattr(self._here, "index", None)
 
     def shutdown(self) -> None:
         """End the threads; waits for what they do."""

@@ -23,9 +23,11 @@ NAMES = {
 class KServev2Envelope(Grouped):
     """``{"inputs": [tensor, …]}`` becomes its tensors, with their ``data`` in the shape they name.
 
-    The handler returns one result per tensor; the answer has an output of the
-    same name for each.
+    The answer has an output for each result of the handler, named after the tensors in their order. A lone request may
+    get fewer results than it has tensors: many models make one out of several.
     """
+
+    counted = False
 
     def items(self, request: dict[str, Any]) -> list[Any]:
         """The tensors of one request. Raises ValueError where one lacks something."""
@@ -35,12 +37,14 @@ class KServev2Envelope(Grouped):
         """The results as named outputs."""
         request = self._requests[index]
         model = (self.context.manifest or {}).get("model", {})
-        names = (tensor["name"] for tensor in request["inputs"])
+        names = [tensor["name"] for tensor in request["inputs"]]
+        if len(results) > len(names):
+            raise ValueError(f"the handler returned {len(results)} results for {len(names)} inputs")
         return {
-            "id": request.get("id") or self.context.get_request_id(index),
+            "id": _named(request.get("id")) or self.context.get_request_id(index),
             "model_name": model.get("modelName", self.context.model_name),
             "model_version": model.get("modelVersion"),
-            "outputs": [_output(name, result) for name, result in zip(names, results, strict=True)],
+            "outputs": [_output(name, result) for name, result in zip(names, results, strict=False)],
         }
 
     def _shaped(self, tensor: Any) -> dict[str, Any]:
@@ -50,6 +54,11 @@ class KServev2Envelope(Grouped):
         data = tensor["data"]
         data = data[0] if tensor["datatype"] == BYTES else np.array(data).reshape(tensor["shape"]).tolist()
         return {**tensor, "data": data}
+
+
+def _named(request_id: Any) -> Any:
+    """The id that a client gave; none where it is blank."""
+    return request_id if not isinstance(request_id, str) or request_id.strip() else None
 
 
 def _output(name: str, result: Any) -> dict[str, Any]:

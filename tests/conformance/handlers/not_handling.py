@@ -1,0 +1,6 @@
+"""A class without ``handle``."""
+
+
+class Service:
+    def initialize(self, context):
+        pass

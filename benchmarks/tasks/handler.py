@@ -19,7 +19,9 @@ class Handler:
         return self.task([value["x"] if isinstance(value, dict) else value for value in values])
 
     def _stream(self, context):
-        *pieces, last = self.task.pieces()
+        pieces = self.task.pieces()
+        last = next(pieces)
         for piece in pieces:
-            send_intermediate_predict_response([piece], context.request_ids, "ok", 200, context)
+            send_intermediate_predict_response([last], context.request_ids, "ok", 200, context)
+            last = piece
         return [last]

@@ -7,9 +7,11 @@ hold any buffer that :mod:`tsnb.protocol` can send.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct, field
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
 
 # --- a request and its answer -------------------------------------------------------------------
 

@@ -181,7 +181,7 @@ def _reply(row: RequestProcessor, value: Any) -> Reply:
     given = row.get_response_headers()
     headers = {str(name): str(text) for name, text in given.items()} if given else {}
     status = int(row.get_response_status_code() or 200)
-    return Reply(encode_value(value), status, str(row.get_response_status_phrase() or ""), headers)  # type: ignore[arg-type]
+    return Reply(encode_value(value), status, str(row.get_response_status_phrase() or ""), headers)
 
 
 def _say_what_follows(rows: list[RequestProcessor], results: list[Any], criteria: Any) -> None:

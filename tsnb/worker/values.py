@@ -46,10 +46,10 @@ def _loads(value: Buffer) -> Any:
         return json.loads(str(value, "utf-8"))
 
 
-def encode_value(value: Any) -> Buffer:
+def encode_value(value: Any) -> bytes:
     """The bytes of one answer. Raises :class:`Unserialisable`."""
     if isinstance(value, (bytes, bytearray)):
-        return value
+        return bytes(value)  # which copies a bytearray only
     if isinstance(value, str):
         return value.encode()
     torch = sys.modules.get("torch")

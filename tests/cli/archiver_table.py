@@ -35,6 +35,8 @@ FILES = {
     "extra/__pycache__/a.pyc": "left out",
     "one.txt": "1",
     "two.txt": "2",
+    "spec.yaml": "dag: {first: [last]}\n",
+    "other/one.txt": "another",
 }
 BASE = ("--model-name", "m", "--version", "1.0", "--handler", "h.py")
 NAMELESS = ("--version", "1.0", "--handler", "h.py", "--model-name")
@@ -147,9 +149,9 @@ def _archives(folder: Path) -> dict[str, Any]:
     found = {}
     for path in sorted([*folder.iterdir(), *(folder / "out").iterdir()]):
         members = _members(path)
-        manifest = next((text for name, text in members.items() if name.endswith("MAR-INF/MANIFEST.json")), None)
+        manifest = next((text for name, text in members.items() if name.endswith("AR-INF/MANIFEST.json")), None)
         if manifest is not None:
-            shown = {name: text for name, text in members.items() if "MAR-INF" not in name}
+            shown = {name: text for name, text in members.items() if "AR-INF" not in name}
             facts = {key: value for key, value in json.loads(manifest).items() if key != "createdOn"}
             found[path.name] = {"files": dict(sorted(shown.items())), "manifest": facts}
     return found
@@ -159,7 +161,7 @@ def _members(path: Path) -> dict[str, str]:
     if (path / "MAR-INF").is_dir():
         files = [file for file in path.rglob("*") if file.is_file()]
         return {file.relative_to(path).as_posix(): file.read_text() for file in files}
-    if path.suffix == ".mar":
+    if path.suffix in (".mar", ".war"):
         with zipfile.ZipFile(path) as mar:
             return {name: mar.read(name).decode() for name in mar.namelist()}
     if path.suffix == ".gz":

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from tests.cli.archiver_table import play
 from tests.conformance.calls import Call, call
 from tests.conformance.servers import Server
 
@@ -131,3 +132,22 @@ class StoreHas:
     def perform(self, server: Server) -> dict[str, bool]:
         """Name → whether it is there."""
         return {name: (server.store / name).exists() for name in self.names}
+
+
+@dataclass(frozen=True)
+class Archiver:
+    """Command lines of an archiver in a folder of their own; see :mod:`tests.cli.archiver_table`."""
+
+    kind: Literal["model", "workflow"]
+    lines: tuple[tuple[str, ...], ...]
+
+    def perform(self, server: Server) -> dict[str, Any]:
+        """The status of each line, and the archives that are there then."""
+        ours = {"model": "archive", "workflow": "workflow-archive"}[self.kind]
+        tools = Path(server.python).parent
+        command = (
+            [server.python, "-m", "tsnb", ours]
+            if server.kind == "tsnb"
+            else [str(tools / f"torch-{self.kind}-archiver")]
+        )
+        return play(command, list(self.lines))[0]

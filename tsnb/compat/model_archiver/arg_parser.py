@@ -17,4 +17,5 @@ class ArgParser:
         """What it says; argparse ends the process where it makes no sense."""
         parser = argparse.ArgumentParser(prog="torch-model-archiver", description="Make a model archive.")
         add_flags(parser)
+        parser.set_defaults(extra_files=None)
         return ModelArchiverConfig.from_args(parser.parse_args())

@@ -15,4 +15,5 @@ class ArgParser:
         """A parser with every flag."""
         parser = argparse.ArgumentParser(prog="torch-workflow-archiver", description="Make a workflow archive.")
         add_flags(parser)
+        parser.set_defaults(extra_files=None)
         return parser

@@ -73,6 +73,19 @@ HOUSES: dict[str, House] = {
     "handlers": House(load=("sees",)),
     "json": House(load=("probe",), config={"service_envelope": "json"}),
     "body": House(load=("bare",), config={"service_envelope": "body"}),
+    "own sequence headers": House(
+        load=("talks", "talks_in_steps"),
+        config={
+            "ts_header_key_sequence_id": "X-Seq",
+            "ts_header_key_sequence_start": "X-Start",
+            "ts_header_key_sequence_end": "X-End",
+        },
+        environment={
+            "TS_REQUEST_SEQUENCE_ID": "X-Seq",
+            "TS_REQUEST_SEQUENCE_START": "X-Start",
+            "TS_REQUEST_SEQUENCE_END": "X-End",
+        },
+    ),
     "together": House(load=("probe",), one_address=True),
     "startup": House(
         flags=(NO_TOKENS, MODEL_API, "--models", "all"),

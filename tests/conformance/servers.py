@@ -60,7 +60,7 @@ class Server:
         self.ports = {name: free_port() for name in names}
         if house.one_address:
             self.ports["management"] = self.ports["inference"]
-        self._archives = archives
+        self.archives = archives
         self._output: list[str] = []
         self._ready = threading.Event()
         self._started = False
@@ -69,7 +69,7 @@ class Server:
 
     def __enter__(self) -> Self:
         self._fill_store()
-        self._files = _file_server(self._archives, self.ports["files"])
+        self._files = _file_server(self.archives, self.ports["files"])
         self._process = subprocess.Popen(
             [*command(self.kind), *self._arguments()],
             cwd=self.folder,
@@ -159,13 +159,13 @@ class Server:
         return {
             "store": str(self.store),
             "folder": str(self.folder),
-            "archives": str(self._archives),
+            "archives": str(self.archives),
             "files": f"http://127.0.0.1:{self.ports['files']}",
         }
 
     def _fill_store(self) -> None:
         self.store.mkdir()
-        for path in self._archives.iterdir():
+        for path in self.archives.iterdir():
             wanted = path.name in self.house.archives if self.house.archives else path.name not in NOT_IN_STORE
             if not wanted or path.suffix == ".pem":
                 continue

@@ -33,6 +33,11 @@ def models(path: Path) -> Any:
     return json.loads(properties.parse(path.read_text())["model_snapshot"])["models"]
 
 
+def test_a_snapshot_counts_versions() -> None:
+    both = [status(version=version) for version in ("1.0", "2.0")]
+    assert json.loads(document("s.cfg", 0.0, [*both, status(name="n")]))["modelCount"] == 3
+
+
 # --- the file ---------------------------------------------------------------------------------------------
 
 
@@ -78,7 +83,11 @@ def test_what_tsnb_adds_is_there_only_where_it_is_needed() -> None:
 
 def test_files_are_whole_private_and_not_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshot, "KEEP", 3)
-    settings = lasting(Config(model_store="store", job_queue_size=7, enable_metrics_api=False))
+    settings = lasting(
+        Config(model_store="store", job_queue_size=7, enable_metrics_api=False, token_expiration_min=2.5)
+    )
+    assert (settings["job_queue_size"], settings["token_expiration_min"]) == ("7", "2.5")
+    assert lasting(Config(default_response_timeout=44.0))["default_response_timeout"] == "44"
     snapshots = Snapshots(tmp_path / "logs" / "config", settings)
     first = snapshots.write("startup", [])
     assert first is not None

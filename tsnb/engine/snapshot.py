@@ -110,7 +110,7 @@ def document(name: str, now: float, models: Iterable[ModelStatus]) -> str:
     for model in models:
         if not model.spec.node:
             saved.setdefault(model.spec.name, {})[model.spec.version] = _saved(model)
-    snapshot = Snapshot(name, len(saved), int(now * 1000), saved)
+    snapshot = Snapshot(name, sum(map(len, saved.values())), int(now * 1000), saved)
     return msgspec.json.format(msgspec.json.encode(snapshot), indent=2).decode()
 
 
@@ -149,8 +149,15 @@ def lasting(config: Config) -> dict[str, str]:
         if each.name in PATHS and value:
             found[each.name] = os.path.abspath(value)
         elif value != each.default and each.name != "model_snapshot":
-            found[each.name] = str(value).lower() if isinstance(value, bool) else str(value)
+            found[each.name] = _written(value)
     return found
+
+
+def _written(value: Any) -> str:
+    """A setting as TorchServe reads it: numbers that are whole have no point."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(_short(value) if isinstance(value, float) else value)
 
 
 class SnapshotEngine(LocalEngine):

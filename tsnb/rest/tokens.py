@@ -32,7 +32,7 @@ _PUBLIC: tuple[list[str], ...] = ([], ["api-description"], ["openapi.json"])
 """Paths that describe the API: never protected."""
 _EITHER = frozenset[Kind](("inference", "management"))
 _RENEWABLE: dict[str, Kind] = {"management": "management", "inference": "inference"}
-_SCHEME = "Bearer "
+_SCHEMES = ("Bearer ", "Bearer\t")
 
 
 class Key(Struct, frozen=True):
@@ -68,9 +68,9 @@ class Keys:
 
     def admits(self, kinds: frozenset[Kind], authorization: str, now: float) -> bool:
         """Whether an ``Authorization`` header carries one of these keys."""
-        if not authorization.startswith(_SCHEME):
+        if not authorization.startswith(_SCHEMES):
             return False
-        presented = authorization[len(_SCHEME) :].strip(" ").encode()
+        presented = authorization[len(_SCHEMES[0]) :].strip(" \t").encode()
         return any(self._keys[kind].fits(presented, now) for kind in kinds)
 
     def document(self) -> dict[str, dict[str, str]]:

@@ -35,6 +35,8 @@ for model in ("talks", "talks_in_steps"):
     again = call(f"POST /predictions/{model}", "anew", headers={"ts_request_sequence_id": e, **start}, **TEXT)
     cases.add(f"{model}: a sequence that says that it begins", say(model, "one", e), again, say(model, "two", e))
     cases.add(f"{model}: a sequence that ends", say(model, "end", d), say(model, "more", d))
+    mine = [call(f"POST /predictions/{model}", word, headers={"X-Seq": "a"}, **TEXT) for word in ("one", "end", "two")]
+    cases.add(f"{model}: headers of one's own", *mine, say(model, "one", "a"), house="own sequence headers")
     cases.add(f"{model}: by a version", say(f"{model}/1.0", "one", f))
     cases.add(
         f"{model}: described", call(f"management GET /models/{model}", show=lambda found: sequence_keys(found[0]))

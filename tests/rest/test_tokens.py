@@ -94,7 +94,7 @@ def test_descriptions_and_the_metrics_listener_need_none(house: House, line: str
     "authorization",
     [
         *(None, "", "Bearer", "Bearer ", "{key}", "bearer {key}", "Basic {key}", "Bearer x{key}", "Bearer {key}x"),
-        *("Bearer\t{key}", "Bearer {key} {key}", "Bearer é"),
+        *("Bearer {key} {key}", "Bearer é"),
     ],
 )
 def test_a_header_that_is_not_quite_right_is_refused(house: House, authorization: str | None) -> None:
@@ -106,6 +106,7 @@ def test_a_header_that_is_not_quite_right_is_refused(house: House, authorization
 
 def test_several_blanks_are_fine(house: House) -> None:
     assert house.ask("GET /ping", INF, f"Bearer    {house.keys['inference']} ") is None
+    assert house.ask("GET /ping", INF, f"Bearer\t{house.keys['inference']}") is None
 
 
 def test_keys_expire_but_not_the_one_that_renews(house: House) -> None:

@@ -25,6 +25,7 @@ from tsnb import __version__ as TSNB_VERSION  # noqa: N812
 from tsnb.worker.loader import COMPAT
 
 ROOT = Path(__file__).parent.parent.parent
+ON_CPU = str(Path(__file__).parent / "on_cpu")
 READY_TIMEOUT = 120.0
 TORCHSERVE_VERSION = "0.12.0"
 ADDRESSES = ("inference", "management", "metrics")
@@ -195,7 +196,8 @@ class Server:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(names)}
         path = f"{Path(command(self.kind)[0]).parent}:{os.environ['PATH']}"
         own = {name: self.fill(value) for name, value in self.house.environment.items()}
-        return kept | {"PATH": path, "TEMP": str(self.folder)} | own
+        theirs = {"PYTHONPATH": ON_CPU} if self.kind == "torchserve" else {}
+        return kept | {"PATH": path, "TEMP": str(self.folder)} | theirs | own
 
     def _read(self) -> None:
         assert self._process is not None

@@ -1,12 +1,13 @@
 """The examples and the default handlers under the real TorchServe: what is recorded is still what it answers."""
 
 import json
+import os
 import subprocess
 
 import pytest
 
 from tests.conformance.houses import House
-from tests.conformance.servers import Server
+from tests.conformance.servers import ON_CPU, Server
 from tests.examples import pages
 from tests.handlers import default_models
 
@@ -19,7 +20,9 @@ NEED_TORCHVISION = {"image_classifier"}
 @pytest.fixture(scope="module")
 def has_torchvision(torchserve):
     code = "import torchvision, captum"
-    return subprocess.run([torchserve / "python", "-c", code], capture_output=True, check=False).returncode == 0
+    environment = {**os.environ, "PYTHONPATH": ON_CPU}
+    done = subprocess.run([torchserve / "python", "-c", code], env=environment, capture_output=True, check=False)
+    return done.returncode == 0
 
 
 def test_every_example_answers_there_what_its_page_says(torchserve, has_torchvision, tmp_path):

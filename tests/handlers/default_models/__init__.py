@@ -24,12 +24,14 @@ TOLERANCE = 1e-5
 ANSWERS = FOLDER / "torchserve_answers.json"
 SENTENCES = ("a good film", "what a wonderful film", "It's awful & bad. I can't", "what an awful bad story")
 NAMES = {
+    "few": None,
     "classifier": {str(number): ["n0", f"class {number}"] for number in range(7)},
     "segmenter": None,
     "detector": {"object_type_names": ["none", "red", "green", "blue"]},
     "opinion": {"0": "bad", "1": "good"},
 }
 HANDLERS = {
+    "few": "image_classifier",
     "classifier": "image_classifier",
     "segmenter": "image_segmenter",
     "detector": "object_detector",
@@ -55,6 +57,20 @@ def grey() -> bytes:
 
 TEXT = {"content-type": "text/plain"}
 JSON = {"content-type": "application/json"}
+
+
+def form(*parts: tuple[str, str, bytes]) -> tuple[bytes, dict[str, str]]:
+    """A multipart body of (name, content type, value), and its header."""
+    lines = []
+    for name, kind, value in parts:
+        head = (
+            f'--frontier\r\nContent-Disposition: form-data; name="{name}"; filename="f"\r\nContent-Type: {kind}\r\n\r\n'
+        )
+        lines += [head.encode(), value, b"\r\n"]
+    return b"".join([*lines, b"--frontier--\r\n"]), {"content-type": "multipart/form-data; boundary=frontier"}
+
+
+PIXELS = json.dumps(np.full((3, 5, 5), 0.5).tolist()).encode()
 REQUESTS: dict[str, tuple[str, bytes, dict[str, str]]] = {
     "landscape": ("predictions/classifier", picture(400, 300), {}),
     "portrait": ("predictions/classifier", picture(150, 333), {"content-type": "image/png"}),
@@ -64,6 +80,27 @@ REQUESTS: dict[str, tuple[str, bytes, dict[str, str]]] = {
     "no image": ("predictions/classifier", b"this is no image", {}),
     "empty": ("predictions/classifier", b"", {}),
     "explained picture": ("explanations/classifier", json.dumps(np.full((3, 5, 5), 0.5).tolist()).encode(), JSON),
+    "explained for a class": (
+        "explanations/classifier",
+        *form(("data", "application/json", PIXELS), ("target", "application/json", b"3")),
+    ),
+    "explained for no class": (
+        "explanations/classifier",
+        *form(("data", "application/json", PIXELS), ("target", "application/json", b"99")),
+    ),
+    "a form with a file": ("predictions/classifier", *form(("data", "image/png", picture(300, 300)))),
+    "a form with base64": (
+        "predictions/classifier",
+        *form(("body", "text/plain", base64.b64encode(picture(300, 300)))),
+    ),
+    "fewer classes than answers": ("predictions/few", picture(300, 300), {}),
+    "boxes of base64": ("predictions/detector", json.dumps(base64.b64encode(picture(90, 60)).decode()).encode(), JSON),
+    "pixels as numbers": ("predictions/segmenter", json.dumps(np.full((3, 8, 8), 0.5).tolist()).encode(), JSON),
+    "words of a form": ("predictions/opinion", *form(("data", "text/plain", b"A good, good film"))),
+    "explained words for a class": (
+        "explanations/opinion",
+        *form(("data", "text/plain", b"a good film"), ("target", "application/json", b"1")),
+    ),
     "pixels": ("predictions/segmenter", picture(224, 300), {}),
     "boxes": ("predictions/detector", picture(90, 60), {}),
     "nothing to see": ("predictions/detector", picture(1, 1), {}),

@@ -41,10 +41,17 @@ class Key(Struct, frozen=True):
     value: str
     expires: float | None = None
 
-    def fits(self, presented: bytes, now: float) -> bool:
+    def fits(self, key: bytes, now: float) -> bool:
         """Whether this is the key, in time that does not depend on how much of it is right."""
-        equal = compare_digest(self.value.encode(), presented)
+        equal = compare_digest(self.value.encode(), key)
         return equal and (self.expires is None or now < self.expires)
+
+
+class Claim(Struct, frozen=True):
+    """What a request's head alone says of its right to pass: which keys open it, and which it brings."""
+
+    kinds: frozenset[Kind]
+    key: bytes
 
 
 class Keys:
@@ -68,10 +75,14 @@ class Keys:
 
     def admits(self, kinds: frozenset[Kind], authorization: str, now: float) -> bool:
         """Whether an ``Authorization`` header carries one of these keys."""
-        if not authorization.startswith(_SCHEMES):
-            return False
-        presented = authorization[len(_SCHEMES[0]) :].strip(" \t").encode()
-        return any(self._keys[kind].fits(presented, now) for kind in kinds)
+        return self.open(kinds, presented(authorization), now)
+
+    def open(self, kinds: frozenset[Kind], key: bytes, now: float) -> bool:
+        """Whether this is one of these keys, and has not expired."""
+        for kind in kinds:  # noqa: SIM110 (a generator would take as long as all else)
+            if self._keys[kind].fits(key, now):
+                return True
+        return False
 
     def document(self) -> dict[str, dict[str, str]]:
         """What the key file says."""
@@ -134,14 +145,18 @@ class TokenGuard:
 
     def __call__(self, request: Request) -> Response | None:
         """None to let the request pass. Raises InvalidKey (spec 0.2 gives the order)."""
-        segments = split(request.path)
-        if segments in _PUBLIC or request.listener is Listener.METRICS:
-            return None
-        if _is_preflight(request):
-            return Response(200)
-        if segments == ["token"] and Listener.MANAGEMENT & request.listener:
-            return self._renew(request)
-        if not self._keys.admits(needed(request), request.header("authorization"), self._clock()):
+        claim: Claim | None = request.memo.get("claim")
+        if claim is None:
+            segments = split(request.path)
+            if segments in _PUBLIC or request.listener is Listener.METRICS:
+                return None
+            if _is_preflight(request):
+                return Response(200)
+            if segments == ["token"] and Listener.MANAGEMENT & request.listener:
+                return self._renew(request)
+            claim = Claim(needed(request), presented(request.header("authorization")))
+            request.memo["claim"] = claim
+        if not self._keys.open(claim.kinds, claim.key, self._clock()):
             raise InvalidKey(REFUSED)
         return None
 
@@ -157,6 +172,13 @@ class TokenGuard:
         self._keys.renew(kind, now)
         self._changed(self._keys.document())
         return Response(200, b"\n", {"content-type": "application/json"})
+
+
+def presented(authorization: str) -> bytes:
+    """The key in an ``Authorization`` header; none fits the empty one."""
+    if not authorization.startswith(_SCHEMES):
+        return b""
+    return authorization[len(_SCHEMES[0]) :].strip(" \t").encode()
 
 
 def _is_preflight(request: Request) -> bool:

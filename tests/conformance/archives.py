@@ -118,6 +118,7 @@ ARCHIVES: dict[str, Made] = {
             "maxSequenceJobQueueSize": 2,
         },
     ),
+    "slow": Made("slow"),
     "stalls": Made("stalls", config={"minWorkers": 1, "maxWorkers": 1, "responseTimeout": 1}),
     "odd_version": Made("echo", version="v1.0-beta+x"),
     "version_all": Made("echo", version="all"),
@@ -288,6 +289,8 @@ def _certificate(folder: Path) -> None:
 def _broken(folder: Path) -> None:
     """Archives that cannot be served, and some that lack this or that and still can."""
     handler = (HANDLERS / "echo.py").read_text()
+    (folder / "nested" / "inner").mkdir(parents=True)
+    (folder / "nested" / "inner" / "echo.py").write_text(handler)
     (folder / "bare").mkdir()
     (folder / "bare" / "echo.py").write_text(handler)
     (folder / "noise.mar").write_bytes(b"this is no archive")

@@ -231,6 +231,17 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *args: object) -> None:
         """Say nothing."""
 
+    def do_GET(self) -> None:
+        """A file; what lies below ``/moved-to-x/`` is sent on to ``/x/``."""
+        _, moved, rest = self.path.partition("/moved-to-")
+        if not moved:
+            return super().do_GET()
+        self.send_response(302)
+        self.send_header("Location", f"/{rest}")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        return None
+
     def translate_path(self, path: str) -> str:
         """Every first folder is the same: cases choose which of them the server allows."""
         return super().translate_path("/" + path.rsplit("/", 1)[-1])

@@ -19,6 +19,9 @@ CHUNK = 2**20
 DOWNLOAD_TIMEOUT = 120.0
 """Seconds without a byte before a download is given up."""
 
+MAX_REDIRECTS = 5
+"""Times that a download may be sent elsewhere; each of those URLs must be allowed, too."""
+
 MAX_DOWNLOAD = 64 * 2**30
 """A larger download (64 GiB) is refused."""
 
@@ -39,7 +42,7 @@ def resolve(url: str, config: Config, *, signed: bool = False, handler: str | No
     if is_download(url):
         if not allowed(url, config.allowed_urls):
             raise ModelNotFound(f"Given URL {url} does not match any allowed URL(s)")
-        return _fetch(url, Path(config.model_store), aws.signed(url, os.environ, time.time()) if signed else {})
+        return _fetch(url, config, aws.signed(url, os.environ, time.time()) if signed else {})
     found = _find(url, Path(config.model_store))
     if found.is_dir():
         _check_model(url, found, handler or config.default_service_handler)
@@ -95,15 +98,16 @@ def _check_model(url: str, folder: Path, handler: str) -> None:
     )
 
 
-def _fetch(url: str, store: Path, headers: Mapping[str, str]) -> Path:
-    name = _file_name(url)
+def _fetch(url: str, config: Config, headers: Mapping[str, str]) -> Path:
+    name, store = _file_name(url), Path(config.model_store)
     target = store / name
+    local = url.lower().startswith("file://")
     if target.exists():
         raise TsnbError(f"Model file already exists {name}")
     descriptor, partial = tempfile.mkstemp(dir=store, prefix=".download-")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.writelines(_read_file(url) if url.lower().startswith("file://") else _download(url, headers))
+            file.writelines(_read_file(url) if local else _download(url, config.allowed_urls, headers))
         os.link(partial, target)  # unlike a rename, never over a file that came meanwhile
     except FileExistsError:
         raise TsnbError(f"Model file already exists {name}") from None
@@ -133,21 +137,40 @@ def _read_file(url: str) -> Iterator[bytes]:
             yield chunk
 
 
-def _download(url: str, headers: Mapping[str, str]) -> Iterator[bytes]:
+def _download(url: str, patterns: str, headers: Mapping[str, str]) -> Iterator[bytes]:
     import httpx
 
     try:
-        # No redirects: what was allowed is the URL that was compared, and nothing it points to.
-        with httpx.stream(
-            "GET", url, headers=headers, follow_redirects=False, timeout=DOWNLOAD_TIMEOUT, trust_env=False
-        ) as answer:
-            if answer.status_code != 200:
-                raise DownloadFailed(f"Failed to download archive from: {url} (status {answer.status_code})")
-            size = 0
-            for chunk in answer.iter_bytes(CHUNK):
-                size += len(chunk)
-                if size > MAX_DOWNLOAD:
-                    raise DownloadFailed(f"Failed to download archive from: {url} (over {MAX_DOWNLOAD} bytes)")
-                yield chunk
+        with httpx.Client(follow_redirects=False, timeout=DOWNLOAD_TIMEOUT, trust_env=False) as client:
+            at = url
+            for _ in range(MAX_REDIRECTS + 1):
+                with client.stream("GET", at, headers=headers) as answer:
+                    if answer.next_request is None:
+                        yield from _content(url, answer.status_code, answer.iter_bytes(CHUNK))
+                        return
+                    at, headers = _redirected(url, at, str(answer.next_request.url), patterns), {}
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise DownloadFailed(f"Failed to download archive from: {url}") from error
+    raise DownloadFailed(f"Failed to download archive from: {url} (more than {MAX_REDIRECTS} redirects)")
+
+
+def _redirected(url: str, at: str, target: str, patterns: str) -> str:
+    """Where a redirect leads, if that is allowed like the URL itself. Raises DownloadFailed."""
+    steps_down = at.lower().startswith("https:") and not target.lower().startswith("https:")
+    if not target.lower().startswith(("http://", "https://")) or steps_down or ".." in unquote(target):
+        raise DownloadFailed(f"Failed to download archive from: {url} (it redirects to something else than a web page)")
+    if not allowed(target, patterns):
+        host = urlsplit(target).hostname
+        raise DownloadFailed(f"Failed to download archive from: {url} (it redirects to {host}: see allowed_urls)")
+    return target
+
+
+def _content(url: str, status: int, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    if status != 200:
+        raise DownloadFailed(f"Failed to download archive from: {url} (status {status})")
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > MAX_DOWNLOAD:
+            raise DownloadFailed(f"Failed to download archive from: {url} (over {MAX_DOWNLOAD} bytes)")
+        yield chunk

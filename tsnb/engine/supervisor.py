@@ -232,7 +232,8 @@ class Slot:
             return
         failure = self._death_certificate(code, reason)
         self.failure = failure
-        log.warning("worker %s of %s: %s", self.id, self._model.label, failure.message)
+        what = "Backend worker did not respond in given time" if failure.stage == "timeout" else "Worker disconnected"
+        log.warning("%s: worker %s of %s: %s", what, self.id, self._model.label, failure.message)
         out_of_memory = code in (-signal.SIGKILL, 137) and failure.stage == "exit"
 
         def error() -> WorkerDied:
@@ -271,7 +272,11 @@ class Slot:
         )
         self.failure = named(failure, model=spec.name, version=spec.version, worker=self.id)
         log.warning(
-            "worker %s of %s did not start: %s: %s", self.id, self._model.label, self.failure.type, self.failure.message
+            "Backend worker error: worker %s of %s did not start: %s: %s",
+            self.id,
+            self._model.label,
+            self.failure.type,
+            self.failure.message,
         )
         problem = WorkersFailed(
             f"Failed to start workers for model {spec.name} version: {spec.version}", failure=self.failure

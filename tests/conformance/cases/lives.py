@@ -179,3 +179,37 @@ cases.add(
     CONFIGURED,
     remove("configured"),
 )
+
+
+def states(found: Any) -> Any:
+    return [worker["status"] for worker in found[0]["workers"]]
+
+
+SLOW = "management POST /models?url=slow.mar&initial_workers=1&startup_timeout="
+cases.add("a model that loads for too long", call(f"{SLOW}1"), call("management GET /models/slow"))
+cases.add(
+    "a model that loads in the end",
+    call(f"{SLOW}2&synchronous=false"),
+    call("management GET /models/slow", show=states),
+    call("GET /ping"),
+    MakeFile("<folder>/slow.go"),
+    ready("slow"),
+    call("management GET /models/slow", show=states),
+    call("POST /predictions/slow", "42"),
+    remove("slow"),
+)
+QUEUED = Until(call("management GET /models/queue"), lambda answer: '"pendingRequests": 2' in str(answer["body"]))
+cases.add(
+    "requests that wait while there are no workers",
+    call("management POST /models?url=holds.mar&model_name=queue&initial_workers=1", silent=True),
+    Begun("first", (hold("queue", "queue-1"),)),
+    FileComes("<folder>/queue-1.begun"),
+    Begun("others", (hold("queue", ""), hold("queue", ""))),
+    QUEUED,
+    call("management PUT /models/queue?min_worker=0&synchronous=true"),
+    hold("queue", ""),
+    MakeFile("<folder>/queue-1.go"),
+    call("management PUT /models/queue?min_worker=1&synchronous=true"),
+    Finished("others"),
+    remove("queue"),
+)

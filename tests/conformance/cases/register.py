@@ -95,6 +95,7 @@ cases.add(
     differs="A URL without a file name",
 )
 for name, url in [
+    ("a URL that redirects", "<files>/moved-to-good/elsewhere.mar"),
     ("a URL with a query", "<files>/good/elsewhere.mar?x=1"),
     ("a URL with a fragment", "<files>/good/elsewhere.mar#x"),
     ("a URL with an encoded letter", "<files>/good/else%77here.mar"),
@@ -116,6 +117,12 @@ for name, url in [
         remove("none"),
         differs="A folder that is no model",
     )
+cases.add(
+    "from a folder in a folder",
+    register(url="nested", model_name="nested", handler="echo.py", initial_workers="1"),
+    call("POST /predictions/nested", "42", content_type="text/plain"),
+    remove("nested"),
+)
 cases.add(
     "from a folder without a manifest, with its handler",
     register(url="bare", model_name="bare", handler="echo.py", initial_workers="1"),

@@ -119,16 +119,56 @@ def test_taken_along(notebook, tmp_path, before, expression, value):
     assert loaded(module, tmp_path).handle(None, None) == value
 
 
+ARRAYS = [
+    "torch.tensor([0.485, 0.456, 0.406])",
+    "torch.tensor([[1.1, float('nan')], [-0.0, float('-inf')]], dtype=torch.float16)",
+    "torch.randn(3, 2, generator=torch.manual_seed(1)).to(torch.bfloat16).t()",
+    "torch.tensor([1 + 2.5j])",
+    "torch.tensor(7)",
+    "torch.zeros(0, 3)",
+    "numpy.array([0.1, 1 / 3], dtype=numpy.float32)",
+    "numpy.array([[True], [False]])",
+    "numpy.zeros((2, 0), dtype=numpy.uint8)",
+    "numpy.float32(0.1)",
+]
+
+
+@pytest.mark.parametrize("made", ARRAYS)
+def test_a_small_array_of_another_cell_is_written_out_exactly(notebook, tmp_path, made):
+    notebook.run("import numpy, torch", f"value = {made}")
+    module = notebook.capture("def handle(data, context):\n    return value\n")
+    taken, live = loaded(module, tmp_path).handle(None, None), notebook.shell.user_ns["value"]
+    assert (type(taken), taken.dtype, taken.shape) == (type(live), live.dtype, live.shape)
+    assert repr(taken.tolist()) == repr(live.tolist())
+
+
+def test_arrays_in_a_dictionary_are_written_out_with_their_imports(notebook, tmp_path):
+    notebook.run("import torch as t, numpy as n", "norm = {'mean': t.tensor([0.5]), 'std': (n.array([0.25]), 3)}")
+    module = notebook.capture("def handle(data, context):\n    return norm\n")
+    assert "torch.tensor([0.5], dtype=torch.float32)" in module.source
+    taken = loaded(module, tmp_path).handle(None, None)
+    assert (taken["mean"].item(), taken["std"][0].item(), taken["std"][1]) == (0.5, 0.25, 3)
+
+
+def test_an_array_is_frozen_as_it_is_now(notebook, tmp_path):
+    notebook.run("import torch", "mean = torch.zeros(2)", "mean.add_(1)")
+    module = notebook.capture("def handle(data, context):\n    return mean.tolist()\n")
+    assert loaded(module, tmp_path).handle(None, None) == [1.0, 1.0]
+
+
 # name, cells run before, what the handler uses, words of the error
 REFUSED = [
     ("unknown name", [], "nobody", "nobody is not defined anywhere"),
     ("live object", ["thing = object()"], "thing", "thing is an object that lives in this kernel"),
     ("instance", ["class A: pass\na = A()"], "a", "a is an A that lives in this kernel"),
-    ("array", ["import numpy as np\nmean = np.zeros((2, 3))"], "mean", "a live ndarray of shape (2, 3)"),
-    ("array: what to do", ["import numpy as np\nmean = np.zeros(3)"], "mean", "--extra-files"),
-    ("numpy scalar", ["import numpy as np\nm = np.float32(2)"], "m", "m = 2.0"),
+    ("large array", ["import numpy as np\nmean = np.zeros((200, 300))"], "mean", "a live ndarray of shape (200, 300)"),
+    ("array: what to do", ["import numpy as np\nm = np.zeros(9000)"], "m", "numpy.save('m.npy', m)), add it with %archive"),
+    ("array of objects", ["import numpy as np\nm = np.array([object()])"], "m", "a live ndarray of shape (1,)"),
     ("module: what to do", ["import torch\nnet = torch.nn.Linear(1, 1)"], "net", "%archive digits --model net"),
-    ("tensor", ["import torch\nt = torch.zeros(2)"], "t", "a live Tensor of shape (2,)"),
+    ("large tensor", ["import torch\nt = torch.zeros(9000)"], "t", "torch.load(context.system_properties['model_dir'] + "),
+    ("tensor that counts", ["import torch\nt = torch.zeros(2)", "t += 1"], "t", "(my_t = t)"),
+    ("tensor with a gradient", ["import torch\nt = torch.zeros(2, requires_grad=True)"], "t", "t = t.detach().cpu()"),
+    ("list with a large tensor", ["import torch\nt = [torch.zeros(9000)]"], "t", "t is a list of 1 item"),
     ("list of live objects", ["xs = [object() for i in range(3)]"], "xs", "xs is a list of 3 items"),
     ("dict of functions", ["d = dict(a=lambda: 1)"], "d", "write it out as a literal"),
     ("a list that holds itself", ["xs = []\nxs.append(xs)"], "xs", "xs was changed after cell [1]"),

@@ -148,7 +148,12 @@ def test_class_from_a_file_beside_the_notebook(notebook, save, same_answer, tmp_
 
 
 def test_class_that_needs_a_live_value_becomes_torchscript(notebook, save):
-    notebook.run(IMPORTS, "size = torch.tensor(3)", NET.replace("hidden=4", "hidden=int(size)"), "net = Net()")
+    notebook.run(
+        IMPORTS,
+        "size = torch.tensor(3.0, requires_grad=True)",
+        NET.replace("hidden=4", "hidden=int(size)"),
+        "net = Net()",
+    )
     assert "size is a live Tensor" in save().notes[0]
 
 

@@ -12,6 +12,8 @@ import math
 from types import FunctionType
 from typing import Any
 
+from tsnb.capture.arrays import array_source, module_of_array
+
 MAX_FROZEN = 20_000
 """Characters of source a frozen constant may take."""
 
@@ -41,24 +43,44 @@ _REBUILDABLE = {
 }
 
 
-def frozen(value: Any) -> str | None:
-    """The source of a plain value as it is now, or None if it is not one (or too long)."""
-    if not _is_plain(value, 0):
+def frozen(value: Any, modules: set[str] | None = None) -> str | None:
+    """The source of a plain value as it is now, or None if it is not one (or too long).
+
+    With ``modules`` arrays and tensors are plain, too: the names of the modules that the source needs are added to it.
+    """
+    needed: set[str] = set()
+    if not _is_plain(value, 0, needed) or (needed and modules is None):
         return None
-    source = _source(value)
-    return source if len(source) <= MAX_FROZEN else None
+    try:
+        source = _source(value)
+    except OverflowError:
+        return None
+    if len(source) > MAX_FROZEN:
+        return None
+    if modules is not None:
+        modules |= needed
+    return source
 
 
-def _is_plain(value: Any, depth: int) -> bool:
+def _is_plain(value: Any, depth: int, needed: set[str]) -> bool:
     if type(value) in _SCALARS:
+        return True
+    if module := module_of_array(value):
+        needed.add(module)
         return True
     if type(value) not in _CONTAINERS or depth > _DEEPEST or len(value) > MAX_FROZEN:
         return False
     items = [*value, *value.values()] if isinstance(value, dict) else value
-    return all(_is_plain(item, depth + 1) for item in items)
+    return all(_is_plain(item, depth + 1, needed) for item in items)
 
 
 def _source(value: Any) -> str:
+    """The source of a plain value. Raises OverflowError for an array that cannot be written out."""
+    if module_of_array(value):
+        written = array_source(value, MAX_FROZEN)
+        if written is None:
+            raise OverflowError("an array that is too large, or not in this machine's memory as it is")
+        return written
     if isinstance(value, tuple):
         return f"({', '.join(map(_source, value))}{',' * (len(value) == 1)})"
     if isinstance(value, list):

@@ -257,8 +257,11 @@ class _Collector:
                 f"{name} was read from the environment or typed in ({cell.label}), and an archive should not hold it: "
                 "read it in this cell, which a worker does when it starts"
             )
-        source = frozen(live) if not trusted else None
+        modules: set[str] = set()
+        source = frozen(live, modules) if not trusted else None
         if source is not None:
+            for module in sorted(modules):
+                self._pieces[f"import {module}"] = Piece((module,), "import", f"import {module}")
             self._notices.append(f"{name} is frozen at {source if len(source) < 60 else source[:57] + '...'}")
             return Piece((name,), "constant", f"{name} = {source}", cell)
         if isinstance(live, ModuleType):

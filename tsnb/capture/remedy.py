@@ -8,7 +8,24 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-_ARRAYS = {"numpy": "ndarray", "torch": "Tensor", "pandas": "DataFrame"}
+from tsnb.capture.arrays import array_source
+from tsnb.capture.carry import MAX_FROZEN
+
+_IN_FOLDER = "context.system_properties['model_dir'] + '/NAME"
+
+_ARRAYS = {
+    ("numpy", "ndarray"): ("NAME.npy", "numpy.save('NAME.npy', NAME)", f"numpy.load({_IN_FOLDER}.npy')"),
+    ("torch", "Tensor"): ("NAME.pt", "torch.save(NAME, 'NAME.pt')", f"torch.load({_IN_FOLDER}.pt', weights_only=True)"),
+    ("pandas", "DataFrame"): (
+        "NAME.csv",
+        "NAME.to_csv('NAME.csv', index=False)",
+        f"pandas.read_csv({_IN_FOLDER}.csv')",
+    ),
+}
+"""By module and class: a file, what writes it, and what reads it in a worker."""
+
+_SMALL = 1000
+"""Numbers of a tensor that can surely be written out."""
 
 
 def describe(value: Any) -> str:
@@ -29,10 +46,15 @@ def remedy(name: str, value: Any, handler: str) -> str:
     """What the user can do so that a worker has this value too."""
     if is_module(value):
         return f"save it with %archive {handler} --model {name} and load it in initialize (BaseHandler does)"
-    if _is_array(value):
+    if kind := _array_kind(value):
+        if array_source(value, MAX_FROZEN):
+            return f"assign it to a name of its own in a cell (my_{name} = {name}): small arrays are written out"
+        if _is_small_elsewhere(value):
+            return f"make it plain data in a cell ({name} = {name}.detach().cpu()), which travels as it is"
+        file, save, load = (part.replace("NAME", name) for part in _ARRAYS[kind])
         return (
-            f"save it to a file, add it with %archive {handler} --extra-files FILE, "
-            "and load it from context.system_properties['model_dir'] in initialize"
+            f"it is too much to be written out, so save it ({save}), add it with %archive {handler} "
+            f"--extra-files {file}, and in initialize load it: {load}"
         )
     if isinstance(value, list | dict | set | tuple):
         return (
@@ -53,5 +75,13 @@ def is_module(value: Any) -> bool:
     return any(cls.__module__ == "torch.nn.modules.module" and cls.__name__ == "Module" for cls in type(value).__mro__)
 
 
-def _is_array(value: Any) -> bool:
-    return any(_ARRAYS.get(cls.__module__.split(".")[0]) == cls.__name__ for cls in type(value).__mro__)
+def _array_kind(value: Any) -> tuple[str, str] | None:
+    kinds = ((cls.__module__.split(".")[0], cls.__name__) for cls in type(value).__mro__)
+    return next((kind for kind in kinds if kind in _ARRAYS), None)
+
+
+def _is_small_elsewhere(value: Any) -> bool:
+    """A small tensor that is on a GPU, or has a gradient."""
+    if type(value).__name__ not in ("Tensor", "Parameter") or value.numel() > _SMALL:
+        return False
+    return value.requires_grad or value.device.type not in ("cpu", "meta")

@@ -152,14 +152,17 @@ def _handler(said: Registration, config: Config, model: dict[str, Any]) -> str:
 
 
 def _runtime(said: Registration, manifest: dict[str, Any]) -> str:
-    if said.runtime:
-        if said.runtime not in RUNTIMES:
-            raise BadRequest(f"Invalid RuntimeType value: {said.runtime}")
-        return said.runtime
-    runtime = manifest.get("runtime") or "python"
+    runtime = said.runtime or manifest.get("runtime") or "python"
     if runtime not in RUNTIMES:
+        if said.runtime:
+            raise BadRequest(f"Invalid RuntimeType value: {runtime}")
         raise InvalidModel(
             f"Runtime is not defined or invalid. MANIFEST.json says {runtime!r}; use one of {', '.join(RUNTIMES)}."
+        )
+    if runtime == "LSP":
+        raise InvalidModel(
+            "The runtime LSP is TorchServe's C++ backend, and there is none here. "
+            "Archive the model with a Python handler, or register it with runtime=python."
         )
     return str(runtime)
 

@@ -31,6 +31,7 @@ from tsnb.rest.routes import (
     stamp,
     start,
 )
+from tsnb.rest.tokens import is_preflight
 from tsnb.rest.wakeful import Wakeful
 
 if TYPE_CHECKING:
@@ -98,7 +99,9 @@ class Service:
         """The answer of the guard or of an endpoint. Raises nothing but cancellation."""
         try:
             request = _request(incoming, listener, remote)
-            answered = self._guard(request) if self._guard is not None else None
+            answered = Response(200) if self.cors and is_preflight(request) else None
+            if answered is None and self._guard is not None:
+                answered = self._guard(request)
             if answered is None:
                 return await self._endpoints(self._doors, request)
         except TsnbError as error:

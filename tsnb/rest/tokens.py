@@ -150,7 +150,7 @@ class TokenGuard:
             segments = split(request.path)
             if segments in _PUBLIC or request.listener is Listener.METRICS:
                 return None
-            if _is_preflight(request):
+            if is_preflight(request):
                 return Response(200)
             if segments == ["token"] and Listener.MANAGEMENT & request.listener:
                 return self._renew(request)
@@ -181,7 +181,7 @@ def presented(authorization: str) -> bytes:
     return authorization[len(_SCHEMES[0]) :].strip(" \t").encode()
 
 
-def _is_preflight(request: Request) -> bool:
+def is_preflight(request: Request) -> bool:
     """Whether a browser asks what another page may ask: it never sends the token with that, and no endpoint is run."""
     asks = request.header("origin") and request.header("access-control-request-method")
     return request.method == "OPTIONS" and bool(asks)

@@ -75,6 +75,12 @@ cases.add(
 )
 
 
+ASKS = {"Origin": "https://example.org", "Access-Control-Request-Method": "POST"}
+for line in ("OPTIONS /predictions/probe", "management OPTIONS /models"):
+    cases.add(
+        f"a browser's whole question: {line}", call(line, headers=ASKS, show=shown), differs="A browser's preflight"
+    )
+
 for size in (5000, 5001):
     cases.add(
         f"an answer of {size}", call("POST /predictions/sizes", f"give {size}", **TEXT, show=shown), ready("sizes")

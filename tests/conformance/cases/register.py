@@ -211,6 +211,18 @@ cases.add(
     remove("set"),
 )
 
+for count in ("0", "1"):
+    cases.add(
+        f"parameters: the runtime of C++ and {count} workers",
+        register(**FEW | {"initial_workers": count}, runtime="LSP"),
+        remove("set"),
+        differs="A model with the runtime LSP",
+    )
+cases.add(
+    "parameters: the runtime of C++, JSON",
+    call("management POST /models", {"url": "stored.mar", "runtime": "lsp", "max_batch_delay": 1}),
+)
+
 # --- a JSON body --------------------------------------------------------------------------------
 
 BODY: dict[str, Any] = {"url": "stored.mar", "model_name": "set", "initial_workers": 0, "max_batch_delay": 20}

@@ -186,12 +186,105 @@ NOT_IN_STORE = ("elsewhere.mar", "elsewhere.war")
 """For downloads: a file of the same name in the store would be in the way."""
 
 
+CONFIGS: dict[str, str] = {
+    "workers 2 and 3": "minWorkers: 2\nmaxWorkers: 3",
+    "workers 2 alone": "minWorkers: 2",
+    "at most 2 workers alone": "maxWorkers: 2",
+    "at most fewer than at least": "minWorkers: 2\nmaxWorkers: 1",
+    "no workers": "minWorkers: 0\nmaxWorkers: 0",
+    "workers below none": "minWorkers: -1\nmaxWorkers: 1",
+    "workers as text": 'minWorkers: "1"\nmaxWorkers: "2"',
+    "half a worker": "minWorkers: 0.5\nmaxWorkers: 1.5",
+    "workers as yes": "minWorkers: yes\nmaxWorkers: yes",
+    "a batch of 8": "batchSize: 8",
+    "a batch of none": "batchSize: 0",
+    "a batch below none": "batchSize: -3",
+    "a batch as text": 'batchSize: "8"',
+    "a batch of 8.0": "batchSize: 8.0",
+    "a batch of null": "batchSize: null",
+    "a batch of more than an int": "batchSize: 3000000000",
+    "no delay": "maxBatchDelay: 0",
+    "a delay below none": "maxBatchDelay: -1",
+    "a delay as text": "maxBatchDelay: soon",
+    "timeouts": "responseTimeout: 5\nstartupTimeout: 6",
+    "no timeouts": "responseTimeout: 0\nstartupTimeout: 0",
+    "timeouts below none": "responseTimeout: -1\nstartupTimeout: -1",
+    "timeouts as text": 'responseTimeout: "5"\nstartupTimeout: later',
+    "timeouts with a point": "responseTimeout: 5.5\nstartupTimeout: 6.0",
+    "on a CPU": "deviceType: cpu",
+    "on a GPU": "deviceType: gpu",
+    "on CPU in capitals": "deviceType: CPU",
+    "on a TPU": "deviceType: tpu",
+    "on device 7": "deviceType: gpu\ndeviceIds: [7]",
+    "devices as text": "deviceIds: all",
+    "devices of text": 'deviceIds: ["0"]',
+    "parallel of no kind": "parallelType: sideways\nparallelLevel: 2",
+    "parallel level alone": "parallelLevel: 2",
+    "custom parallel": "parallelType: custom\nparallelLevel: 2\nasyncCommunication: true",
+    "pipelines": "parallelType: pp\nparallelLevel: 1",
+    "pipelines without a level": "parallelType: pp",
+    "pipelines of 0.5": "parallelType: pp\nparallelLevel: 0.5",
+    "tensors": "parallelType: tp\ntorchrun:\n  nproc-per-node: 1",
+    "torchrun as text": "parallelType: pptp\ntorchrun: four",
+    "torchrun alone": "torchrun:\n  nproc-per-node: 2",
+    "retries": "maxRetryTimeoutInSec: 9",
+    "no retries": "maxRetryTimeoutInSec: 0",
+    "retries below none": "maxRetryTimeoutInSec: -9",
+    "retries as text": "maxRetryTimeoutInSec: often",
+    "a client's patience": "clientTimeoutInMills: 900",
+    "no patience": "clientTimeoutInMills: 0",
+    "patience below none": "clientTimeoutInMills: -5",
+    "patience as text": "clientTimeoutInMills: some",
+    "a queue of 3": "jobQueueSize: 3",
+    "no queue": "jobQueueSize: 0",
+    "a queue below none": "jobQueueSize: -3",
+    "a queue as text": "jobQueueSize: long",
+    "tickets": "useJobTicket: true",
+    "tickets as text": "useJobTicket: maybe",
+    "tickets as 1": "useJobTicket: 1",
+    "steps": "continuousBatching: true",
+    "steps as text": "continuousBatching: maybe",
+    "sequences": "sequenceBatching: true\nsequenceMaxIdleMSec: 5000\nsequenceTimeoutMSec: 7000\n"
+    "maxSequenceJobQueueSize: 3\nmaxNumSequence: 4",
+    "sequences with the least": "sequenceBatching: true\nsequenceMaxIdleMSec: 5000",
+    "sequences of nonsense": "sequenceBatching: true\nsequenceMaxIdleMSec: 5000\nsequenceTimeoutMSec: -1\n"
+    "maxSequenceJobQueueSize: 0\nmaxNumSequence: 0",
+    "idle time alone": "sequenceMaxIdleMSec: 5000\nmaxNumSequence: 4",
+    "sequences as text": "sequenceBatching: maybe\nsequenceMaxIdleMSec: 5000",
+    "sequences in steps": "sequenceBatching: true\ncontinuousBatching: true\nsequenceMaxIdleMSec: 5000",
+    "asynchronous": "asyncCommunication: true",
+    "asynchronous as text": "asyncCommunication: maybe",
+    "a venv as text": "useVenv: maybe",
+    "unknown keys": "nonsense: 1\nhandler:\n  profile: true\n  more: [1, 2]",
+    "keys in other cases": "minworkers: 2\nMAXWORKERS: 3\nbatch_size: 9",
+    "a key twice": "batchSize: 2\nbatchSize: 3",
+    "anchors": "all: &all {batchSize: 4}\n<<: *all",
+    "no YAML": "a: [",
+    "two documents": "batchSize: 2\n---\nbatchSize: 3",
+    "a tab": "\tbatchSize: 2",
+    "JSON": '{"batchSize": 5, "maxBatchDelay": 6}',
+    "comments only": "# nothing here",
+    "a list": "- batchSize: 2",
+    "a number": "7",
+    "a Java object": "!!javax.script.ScriptEngineManager [1]",
+    "a Python object": "a: !!python/object/apply:os.system ['true']",
+}
+"""model-config.yaml: archives ``config_<number>.mar`` are the model ``echo`` with each of them."""
+
+
+def config_archive(name: str) -> str:
+    """The model that has this config."""
+    return f"config_{list(CONFIGS).index(name)}"
+
+
 def build(folder: Path) -> Path:
     """Every archive in ``folder``, and some that are broken on purpose."""
     folder.mkdir(parents=True)
     weights = _weights(folder)
     for name, made in sorted(ARCHIVES.items(), key=lambda item: not item[1].model):  # those that are renamed first
         _make(folder, name, made)
+    for name, text in CONFIGS.items():
+        _configured(folder, config_archive(name), text)
     shutil.rmtree(weights)
     _broken(folder)
     _workflows(folder)
@@ -277,6 +370,15 @@ def _workflows(folder: Path) -> None:
     with zipfile.ZipFile(folder / "no_manifest.war", "w") as file:
         file.writestr("spec.yaml", WORKFLOWS["one"])
     (folder / "far.war").rename(folder / "elsewhere.war")
+
+
+def _configured(folder: Path, name: str, text: str) -> None:
+    """By hand, as the archiver refuses some of them."""
+    model = {"modelName": name, "handler": "echo.py", "modelVersion": "1.0", "configFile": "model-config.yaml"}
+    with zipfile.ZipFile(folder / f"{name}.mar", "w") as file:
+        file.writestr("echo.py", (HANDLERS / "echo.py").read_text())
+        file.writestr("model-config.yaml", text)
+        file.writestr("MAR-INF/MANIFEST.json", json.dumps({"runtime": "python", "model": model}))
 
 
 def _certificate(folder: Path) -> None:

@@ -143,9 +143,9 @@ def test_workers_get_their_devices_in_turn():
 
 
 def test_torchruns_options_come_from_the_model_config(tmp_path):
-    spec = with_lifecycle(
-        ModelSpec("m", "1.0", ".", "h", model_config={"parallelType": "pp", "torchrun": {"nnodes": 2, "x": 1}})
-    )
+    said = {"parallelType": "pp", "torchrun": {"nnodes": 2, "x": 1}}
+    assert with_lifecycle(ModelSpec("m", "1.0", ".", "h", model_config=said)).parallelism is None
+    spec = with_lifecycle(ModelSpec("m", "1.0", ".", "h", model_config={**said, "parallelLevel": 1}))
     assert spec.parallelism == Parallelism("pp", 1, {"nnodes": 2, "x": 1})
     words = command(spec.parallelism, "9000", tmp_path)
     assert "--nnodes=2" in words

@@ -16,6 +16,9 @@ from tsnb.messages import ModelSpec, Parallelism, Sequencing
 
 log = logging.getLogger(__name__)
 
+MOST = 2**31 - 1
+"""TorchServe's integers hold no more."""
+
 KINDS = ("pp", "tp", "pptp", "custom")
 
 
@@ -58,11 +61,11 @@ def flag(yaml: dict[str, Any], key: str) -> bool:
 
 
 def integer(yaml: dict[str, Any], key: str, least: int) -> int | None:
-    """An integer of at least ``least``; None where it is not given or no such value."""
+    """An integer from ``least`` to :data:`MOST`; None where it is not given or no such value, with a warning."""
     value = yaml.get(key)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MOST:
         log.warning("model-config.yaml: %s: %r is ignored, it must be an integer of at least %d", key, value, least)
         return None
     return value
@@ -71,12 +74,20 @@ def integer(yaml: dict[str, Any], key: str, least: int) -> int | None:
 def _sequencing(yaml: dict[str, Any]) -> Sequencing | None:
     if not flag(yaml, "sequenceBatching"):
         return None
-    idle = integer(yaml, "sequenceMaxIdleMSec", 1)
-    if idle is None:
+    rules = sequence_rules(yaml)
+    if rules is None:
         raise InvalidModel(
             "model-config.yaml: sequenceBatching needs sequenceMaxIdleMSec, the milliseconds after which a sequence "
             "without requests ends; give a number of at least 1."
         )
+    return rules
+
+
+def sequence_rules(yaml: dict[str, Any]) -> Sequencing | None:
+    """What is said of sequences, whether or not the model has any; None where no idle time is."""
+    idle = integer(yaml, "sequenceMaxIdleMSec", 1)
+    if idle is None:
+        return None
     return Sequencing(
         max_idle=idle,
         timeout=integer(yaml, "sequenceTimeoutMSec", 0) or 0,
@@ -96,7 +107,12 @@ def _parallelism(yaml: dict[str, Any]) -> Parallelism | None:
     if not isinstance(options, dict):
         log.warning("model-config.yaml: torchrun: %r is ignored, it must hold 'option: value' lines", options)
         options = {}
-    level = integer(options, "nproc-per-node", 1) or integer(yaml, "parallelLevel", 1) or 1
+    level = integer(options, "nproc-per-node", 1) or integer(yaml, "parallelLevel", 1)
+    if level is None:
+        log.warning(
+            "model-config.yaml: parallelType: %r is ignored without parallelLevel, the devices of a worker", kind
+        )
+        return None
     return Parallelism(cast("Any", kind), level, {str(name): value for name, value in options.items()})
 
 

@@ -154,6 +154,7 @@ class LocalEngine:
         return model
 
     def _with_room(self, spec: ModelSpec) -> ModelSpec:
+        spec = placement.placed(spec, len(self.devices))
         workers = placement.room_for(spec, len(self.devices), spec.min_workers, spec.max_workers)
         return msgspec.structs.replace(spec, min_workers=workers[0], max_workers=workers[1])
 

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 
+import msgspec
 from msgspec import Struct
 
 from tsnb.errors import TsnbError
@@ -39,6 +40,13 @@ def assign(gpus: int, device_type: str, device_ids: tuple[int, ...], counter: in
     if device_ids and all(0 <= device < gpus for device in device_ids):
         return device_ids[counter % len(device_ids)]
     return counter % gpus
+
+
+def placed(spec: ModelSpec, gpus: int) -> ModelSpec:
+    """The spec with the kind of device that its workers get, and the devices among which they choose."""
+    on_gpu = assign(gpus, spec.device_type, spec.device_ids, 0) is not None
+    known = spec.device_ids if on_gpu and all(0 <= device < gpus for device in spec.device_ids) else ()
+    return msgspec.structs.replace(spec, device_type="gpu" if on_gpu else "cpu", device_ids=known)
 
 
 def spread(gpus: int, device_type: str, device_ids: tuple[int, ...], level: int, counter: int) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from tsnb.archive.read import Extraction
 from tsnb.config import Config
 from tsnb.engine import model_settings
 from tsnb.engine.api import Registration
+from tsnb.engine.lifecycle import MOST, integer
 from tsnb.engine.model_settings import NOTHING, ModelSettings
 from tsnb.errors import BadRequest, InvalidModel
 from tsnb.messages import BatchPolicy, ModelSpec
@@ -54,15 +55,15 @@ def make_spec(
         model_config=yaml,
         min_workers=workers[0],
         max_workers=workers[1],
-        batch_size=max(1, _first(said.batch_size, _integer(tuning, "batchSize", 1), settings.batch_size, 1)),
+        batch_size=max(1, _first(said.batch_size, integer(tuning, "batchSize", 1), settings.batch_size, 1)),
         max_batch_delay=_first(
-            said.max_batch_delay, _integer(tuning, "maxBatchDelay", 0), settings.max_batch_delay, 100
+            said.max_batch_delay, integer(tuning, "maxBatchDelay", 1), settings.max_batch_delay, 100
         ),
         batch_policy=_policy(yaml, config),
         response_timeout=_seconds(
             "response_timeout",
             _first(
-                _integer(tuning, "responseTimeout", 1),
+                integer(tuning, "responseTimeout", 1),
                 settings.response_timeout,
                 said.response_timeout,
                 config.default_response_timeout,
@@ -71,15 +72,15 @@ def make_spec(
         startup_timeout=_seconds(
             "startup_timeout",
             _first(
-                _integer(tuning, "startupTimeout", 1),
+                integer(tuning, "startupTimeout", 1),
                 settings.startup_timeout,
                 said.startup_timeout,
                 config.default_startup_timeout,
             ),
         ),
-        max_retry_timeout=_first(_integer(yaml, "maxRetryTimeoutInSec", 0), 300),
-        client_timeout=_first(_integer(yaml, "clientTimeoutInMills", 0), 0),
-        job_queue_size=_first(_integer(yaml, "jobQueueSize", 1), config.job_queue_size),
+        max_retry_timeout=max(0, _first(integer(yaml, "maxRetryTimeoutInSec", -MOST), 300)),
+        client_timeout=_first(integer(yaml, "clientTimeoutInMills", 0), 0),
+        job_queue_size=_first(integer(yaml, "jobQueueSize", 1), config.job_queue_size),
         device_type=_device_type(yaml),
         device_ids=_device_ids(yaml),
         service_envelope=config.service_envelope,
@@ -107,17 +108,6 @@ def _first(*values: T | None) -> T:
         if value is not None:
             return value
     raise ValueError("no value given")
-
-
-def _integer(yaml: dict[str, Any], key: str, least: int) -> int | None:
-    """An integer of the YAML; one of a wrong type or below ``least`` is ignored with a warning (spec 5.6)."""
-    value = yaml.get(key)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        log.warning("model-config.yaml: %s: %r is ignored, it must be an integer of at least %d", key, value, least)
-        return None
-    return value
 
 
 def _name(said: Registration, model: dict[str, Any]) -> str:
@@ -168,10 +158,10 @@ def _runtime(said: Registration, manifest: dict[str, Any]) -> str:
 
 
 def _workers(said: Registration, config: Config, yaml: dict[str, Any], settings: ModelSettings) -> tuple[int, int]:
-    least = _integer(yaml, "minWorkers", 1)
-    most = _integer(yaml, "maxWorkers", 1)
-    if least is not None and most is not None and most >= least:
-        return check_workers(least), most
+    least = integer(yaml, "minWorkers", -MOST)
+    most = integer(yaml, "maxWorkers", 1)
+    if least is not None and most is not None and most >= max(1, least):
+        return check_workers(max(1, least)), most
     if said.loaded_at_startup and settings.min_workers:
         return check_workers(settings.min_workers), max(settings.min_workers, settings.max_workers or 0)
     count = check_workers(max(0, _first(said.initial_workers, config.default_workers_per_model)))

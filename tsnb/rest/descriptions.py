@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from tsnb.engine.lifecycle import sequence_rules
 from tsnb.messages import ModelSpec, ModelStatus, WorkerStatus
 
 
@@ -37,11 +38,11 @@ def description(status: ModelStatus) -> dict[str, Any]:
 
 def _placement(status: ModelStatus) -> dict[str, Any]:
     spec = status.spec
-    config = spec.model_config
+    parallel = spec.parallelism
     on_gpu = any(worker.device != "cpu" for worker in status.workers)
     found: dict[str, Any] = {
-        "parallelType": config.get("parallelType", ""),
-        "parallelLevel": config.get("parallelLevel", 0),
+        "parallelType": parallel.kind if parallel else "",
+        "parallelLevel": parallel.level if parallel else 0,
         "deviceType": spec.device_type or ("gpu" if on_gpu else "cpu"),
     }
     if spec.device_ids:
@@ -50,17 +51,17 @@ def _placement(status: ModelStatus) -> dict[str, Any]:
 
 
 def _features(spec: ModelSpec) -> dict[str, Any]:
-    """What model-config.yaml switches on; the numbers are TorchServe's defaults."""
-    config = spec.model_config
+    """What model-config.yaml switches on. Numbers of sequences are shown also where they have no effect."""
+    sequences = spec.sequencing or sequence_rules(spec.model_config)
     return {
-        "continuousBatching": bool(config.get("continuousBatching", False)),
-        "useJobTicket": bool(config.get("useJobTicket", False)),
-        "useVenv": bool(config.get("useVenv", False)),
-        "stateful": bool(config.get("sequenceBatching", False)),
-        "sequenceMaxIdleMSec": config.get("sequenceMaxIdleMSec", 0),
-        "sequenceTimeoutMSec": config.get("sequenceTimeoutMSec", 0),
-        "maxNumSequence": config.get("maxNumSequence", 0),
-        "maxSequenceJobQueueSize": config.get("maxSequenceJobQueueSize", 0),
+        "continuousBatching": spec.continuous,
+        "useJobTicket": spec.job_tickets,
+        "useVenv": spec.use_venv,
+        "stateful": spec.sequencing is not None,
+        "sequenceMaxIdleMSec": sequences.max_idle if sequences else 0,
+        "sequenceTimeoutMSec": sequences.timeout if sequences else 0,
+        "maxNumSequence": sequences.max_open if sequences else 0,
+        "maxSequenceJobQueueSize": sequences.queue_size if sequences else 0,
     }
 
 

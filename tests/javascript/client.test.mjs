@@ -10,6 +10,20 @@ const client = new Client(SERVER, { token: keys.inference.key, managementUrl: SE
 
 test("the server is healthy", async () => assert.equal(await client.ping(), true));
 
+test("a server that is not well says so without an error", async () => {
+  const answer = (status, body) => async () => new Response(body, { status });
+  const asking = (fetch) => new Client(SERVER, { fetch }).ping();
+  assert.equal(await asking(answer(500, '{\n  "status": "Unhealthy"\n}\n')), false);
+  await assert.rejects(asking(answer(500, "Internal Server Error")), { status: 500 });
+});
+
+test("a torn letter at the end of a stream is shown as such", async () => {
+  const fetch = async () => new Response(new Uint8Array([103, 114, 195]));
+  const seen = [];
+  for await (const part of new Client(SERVER, { fetch }).stream("parts", "x")) seen.push(part);
+  assert.equal(seen.join(""), "gr\ufffd");
+});
+
 test("models are listed and described", async () => {
   const names = (await client.models()).map((model) => model.modelName);
   assert.deepEqual(names, ["echo", "parts"]);

@@ -45,14 +45,20 @@ export interface DescribedWorker {
 export interface DescribedModel {
   modelName: string;
   modelVersion: string;
-  modelUrl: string;
+  /** Functions of workflows have none. */
+  modelUrl?: string;
   runtime: string;
   minWorkers: number;
   maxWorkers: number;
   batchSize: number;
   maxBatchDelay: number;
+  responseTimeout: number;
+  startupTimeout: number;
   loadedAtStartup: boolean;
   workers: DescribedWorker[];
+  jobQueueStatus: { remainingCapacity: number; pendingRequests: number };
+  /** What else the server says of it. */
+  [more: string]: unknown;
 }
 
 export interface Status {

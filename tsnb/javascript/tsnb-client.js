@@ -34,8 +34,12 @@ export class Client {
 
   /** Whether the server answers and its models have the workers they need. */
   async ping() {
-    const answer = await this._ask(this.url, "ping");
-    return (await answer.json()).status === "Healthy";
+    try {
+      return (await (await this._ask(this.url, "ping")).json()).status === "Healthy";
+    } catch (error) {
+      if (error.status === 500 && error.message.includes('"Unhealthy"')) return false;
+      throw error;
+    }
   }
 
   /** Ask a model. Resolves with the answer: an object for JSON, a string for text, a Blob for everything else. */
@@ -61,6 +65,8 @@ export class Client {
         const shown = binary ? part : text.decode(part, { stream: true });
         if (shown.length) yield shown;
       }
+      const rest = text.decode(); // what is left of a letter that was torn
+      if (rest) yield rest;
     } finally {
       stop.abort();
     }

@@ -49,6 +49,7 @@ LOADING = (
     *("asynchronous", "lacks_module", "out_of_memory", "out_of_cuda", "leaves"),
 )
 """Handlers that say something about how handlers are found and begin."""
+WHEEL = {"requirements_file": "<weights>/requirements.txt", "extra_files": "<weights>/words-1.5-py3-none-any.whl"}
 LABELS: dict[str, Any] = {
     "texts": {"0": "zero", "1": "one"},
     "lists": {"0": ["n0", "zero"], "1": ["n1", "a", "one"]},
@@ -152,6 +153,8 @@ ARCHIVES: dict[str, Made] = {
     "ticketed": Made("holds", config={"minWorkers": 1, "maxWorkers": 1, "useJobTicket": True}),
     "needs_nonsense": Made("echo", more={"requirements_file": str(HANDLERS / "nonsense.txt")}),
     "venv": Made("echo", config={"useVenv": True}),
+    "wheel": Made("words_told", more=WHEEL),
+    "wheel_in_venv": Made("words_told", config={"useVenv": True}, more=WHEEL),
     "orders": Made(OBEYS),
     "orders_v2": Made(OBEYS, version="2.0", model="orders"),
     "tensors": Made("../../archives/handlers/tensors"),
@@ -304,10 +307,25 @@ def _weights(folder: Path) -> Path:
     for name, labels in LABELS.items():
         (weights / name).mkdir(parents=True)
         (weights / name / "index_to_name.json").write_text(json.dumps(labels))
+    _wheel(weights / "words-1.5-py3-none-any.whl")
+    (weights / "requirements.txt").write_text("--no-index\n./words-1.5-py3-none-any.whl\n")
     torch.jit.save(torch.jit.trace(Net(), torch.zeros(1, 2)), weights / "net.pt")
     torch.save({"weight": torch.tensor([2.0]), "bias": torch.tensor([1.0])}, weights / "net.pth")
     torch.save({"weight": torch.tensor([2.0]), "another": torch.tensor([1.0])}, weights / "other.pth")
     return weights
+
+
+def _wheel(path: Path) -> None:
+    """A package that nobody has."""
+    files = {
+        "words.py": "VERSION = '1.5'\n",
+        "words-1.5.dist-info/METADATA": "Metadata-Version: 2.1\nName: words\nVersion: 1.5\n",
+        "words-1.5.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "words-1.5.dist-info/RECORD": "",
+    }
+    with zipfile.ZipFile(path, "w") as file:
+        for name, text in files.items():
+            file.writestr(name, text)
 
 
 def _make(folder: Path, name: str, made: Made) -> None:

@@ -87,6 +87,7 @@ HOUSES: dict[str, House] = {
         },
     ),
     "together": House(load=("probe",), one_address=True),
+    "together guarded": House(one_address=True, flags=()),
     "startup": House(
         flags=(NO_TOKENS, MODEL_API, "--models", "all"),
         archives=("echo.mar", "no_name.mar", "no_version.mar", "noise.mar", "tgz.tar.gz", "folder", "configured.mar"),

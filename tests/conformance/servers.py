@@ -157,7 +157,10 @@ class Server:
         return text
 
     def _places(self) -> dict[str, str]:
+        keys = self.folder / "key_file.json"
+        known = json.loads(keys.read_text()) if keys.exists() else {}
         return {
+            **{f"{kind} key": entry["key"] for kind, entry in known.items()},
             "store": str(self.store),
             "folder": str(self.folder),
             "archives": str(self.archives),

@@ -8,7 +8,8 @@ import textwrap
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -132,6 +133,39 @@ class StoreHas:
     def perform(self, server: Server) -> dict[str, bool]:
         """Name → whether it is there."""
         return {name: (server.store / name).exists() for name in self.names}
+
+
+@dataclass(frozen=True)
+class KeyFile:
+    """What the key file is like, without the keys."""
+
+    def perform(self, server: Server) -> dict[str, Any]:
+        """Its permissions; for each key how long it is and, to the minute, how long it lives."""
+        path = server.folder / "key_file.json"
+        keys = json.loads(path.read_text())
+        return {"mode": oct(path.stat().st_mode & 0o777), "keys": {kind: _key(entry) for kind, entry in keys.items()}}
+
+
+def _key(entry: dict[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {"names": list(entry), "length": len(entry["key"])}
+    if "expiration time" in entry:
+        ends = datetime.fromisoformat(entry["expiration time"][:19]).replace(tzinfo=UTC)
+        found["minutes"] = round((ends - datetime.now(UTC)).total_seconds() / 60)
+    return found
+
+
+@dataclass(frozen=True)
+class OldKey:
+    """Renew a key, then call with the one before."""
+
+    kind: str
+    call: Call
+
+    def perform(self, server: Server) -> Any:
+        """The answer to the call."""
+        old = server.token(self.kind)
+        call(f"management GET /token?type={self.kind}", token="API").ask(server)
+        return replace(self.call, token=f"Bearer {old}").perform(server)
 
 
 @dataclass(frozen=True)

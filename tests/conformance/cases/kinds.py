@@ -149,6 +149,13 @@ cases.add(
     call("POST /predictions/needs_nonsense", "1", **TEXT),
     differs="A model whose requirements",
 )
+for name in ("wheel", "wheel_in_venv"):
+    cases.add(
+        f"requirements that the archive brings: {name}",
+        register(name),
+        call(f"POST /predictions/{name}", "1", **TEXT),
+        remove(name),
+    )
 cases.add("a virtual environment", register("venv"), call("POST /predictions/venv", "1", **TEXT), remove("venv"))
 cases.add(
     "sequences without an idle time",

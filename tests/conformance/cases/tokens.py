@@ -2,7 +2,7 @@
 
 from tests.conformance.calls import call
 from tests.conformance.case import Cases
-from tests.conformance.steps import Until
+from tests.conformance.steps import KeyFile, OldKey, Until
 
 cases = Cases("tokens", house="guarded")
 
@@ -61,6 +61,29 @@ cases.add(
 )
 cases.add("a new key by POST", call("management POST /token?type=management", token="API"))
 cases.add("a new key with a slash", call("management GET /token/?type=management", token="API"))
+
+cases.add("the key file", KeyFile(), house="guarded model api", differs="Tokens have 8 characters")
+cases.add("an old inference key", OldKey("inference", call("GET /ping")))
+cases.add("an old management key", OldKey("management", call("management GET /models")))
+for name, value in [
+    ("after two blanks", "Bearer  <inference key>"),
+    ("after a tab", "Bearer\t<inference key>"),
+    ("before a blank", "Bearer <inference key> "),
+    ("before another word", "Bearer <inference key> more"),
+    ("in quotes", 'Bearer "<inference key>"'),
+    ("after a word in capitals", "BEARER <inference key>"),
+    ("beside another", "Bearer 12345678,Bearer <inference key>"),
+]:
+    cases.add(f"a right token {name}", call("GET /ping", token=value))
+SLASH = "Any URL that contains"
+cases.add("a model called token", call("management GET /models/token", token="management"), differs=SLASH)
+cases.add("a query about tokens", call("management GET /models?next_page_token=0", token="management"))
+cases.add("renewing by another path", call("management GET /any/token?type=inference", token="API"), differs=SLASH)
+for kind in ("", "inference", "management"):
+    title = f"one address, the {kind} key" if kind else "one address, no token"
+    for name, line in [("ping", "GET /ping"), ("models", "management GET /models")]:
+        differs = "Tokens cannot work when" if kind == "management" else ""
+        cases.add(f"{title}: {name}", call(line, token=kind), house="together guarded", differs=differs)
 
 for name, line in [
     ("registering", "POST /models?url=echo_v2.mar"),

@@ -153,6 +153,7 @@ ARCHIVES: dict[str, Made] = {
     "ticketed": Made("holds", config={"minWorkers": 1, "maxWorkers": 1, "useJobTicket": True}),
     "needs_nonsense": Made("echo", more={"requirements_file": str(HANDLERS / "nonsense.txt")}),
     "venv": Made("echo", config={"useVenv": True}),
+    "surroundings": Made("surroundings", more={"extra_files": "<weights>/files"}),
     "wheel": Made("words_told", more=WHEEL),
     "wheel_in_venv": Made("words_told", config={"useVenv": True}, more=WHEEL),
     "orders": Made(OBEYS),
@@ -307,6 +308,14 @@ def _weights(folder: Path) -> Path:
     for name, labels in LABELS.items():
         (weights / name).mkdir(parents=True)
         (weights / name / "index_to_name.json").write_text(json.dumps(labels))
+    (weights / "files" / "deep").mkdir(parents=True)
+    for name, text in (
+        ("beside.py", ""),
+        ("note.txt", "noted"),
+        ("deep/below.py", "VALUE = 7"),
+        ("deep/__init__.py", ""),
+    ):
+        (weights / "files" / name).write_text(text)
     _wheel(weights / "words-1.5-py3-none-any.whl")
     (weights / "requirements.txt").write_text("--no-index\n./words-1.5-py3-none-any.whl\n")
     torch.jit.save(torch.jit.trace(Net(), torch.zeros(1, 2)), weights / "net.pt")

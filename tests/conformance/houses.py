@@ -71,6 +71,11 @@ HOUSES: dict[str, House] = {
     ),
     "workflows": House(),
     "handlers": House(load=("sees",)),
+    "surroundings": House(
+        load=("surroundings",),
+        config={"blacklist_env_vars": ".*SECRET.*|MY_HIDDEN"},
+        environment={"MY_SHOWN": "seen", "MY_SECRET_KEY": "1", "MY_HIDDEN": "2", "MY_HIDDEN_NOT": "3"},
+    ),
     "json": House(load=("probe",), config={"service_envelope": "json"}),
     "body": House(load=("bare",), config={"service_envelope": "body"}),
     "own sequence headers": House(

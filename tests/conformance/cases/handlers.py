@@ -25,6 +25,7 @@ def ask(model: str, body: str = "[[1, 2]]", **said: Any) -> Call:
 
 cases.add("the context", ask("sees", headers={"ts_request_sequence_id": "s1"}), ask("sees"))
 
+cases.add("the surroundings", ask("surroundings"), house="surroundings")
 # --- which handler ---------------------------------------------------------------------------------
 
 for archive in ("finding", "named_function"):

@@ -20,7 +20,6 @@ from tsnb.errors import ConfigError, TsnbError
 log = logging.getLogger("tsnb")
 
 SUFFIXES = (".mar", ".model", ".tar.gz", ".tgz")
-_NAMED = re.compile(r"([A-Za-z0-9][\w.\-]*)=(.+)")
 
 
 class Wanted(Struct, frozen=True):
@@ -76,10 +75,13 @@ def _is_archive(entry: Path) -> bool:
 
 
 def _from_item(item: str, workers: int) -> Wanted:
-    match = _NAMED.fullmatch(item)
-    name, url = (match[1], match[2]) if match else (None, item)
+    name, equals, url = item.partition("=")
+    if not equals or "://" in name:  # a URL may have an equals sign of its own
+        name, url = "", item
     return Wanted(
-        Registration(url=url, model_name=name, fallback_name=stem(url), initial_workers=workers, loaded_at_startup=True)
+        Registration(
+            url=url, model_name=name or None, fallback_name=stem(url), initial_workers=workers, loaded_at_startup=True
+        )
     )
 
 

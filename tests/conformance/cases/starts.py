@@ -10,6 +10,7 @@ from tests.conformance.starts import Started
 cases = Cases("starts", house="dependencies")
 LIST = call("management GET /models")
 KEYS = ("modelName", "minWorkers", "maxWorkers", "batchSize", "maxBatchDelay", "responseTimeout", "startupTimeout")
+URLS = {"TS_ALLOWED_URLS": "https://nowhere/.*"}
 STORE = ("echo.mar", "tgz.tar.gz", "folder")
 VARIABLES = {"enable_envvars_config": "true"}
 
@@ -28,9 +29,10 @@ def start(
     flags: tuple[str, ...] = (NO_TOKENS,),
     environment: dict[str, str] | None = None,
     differs: str = "",
+    also: tuple[str, ...] = (),
 ) -> None:
     """A case: one server with these settings."""
-    house = House(config=config or {}, flags=flags, environment=environment or {}, archives=STORE)
+    house = House(config=config or {}, flags=flags, environment=environment or {}, archives=(*STORE, *also))
     cases.add(name, Started(house, steps), differs=differs)
 
 
@@ -108,3 +110,37 @@ WRONG = "Invalid booleans and numbers"
 start("a truth that is none", LIST, config={"disable_system_metrics": "maybe"}, differs=WRONG)
 start("a number that is none", LIST, config={"job_queue_size": "x"}, differs=WRONG)
 start("a setting that nobody knows", LIST, config={"colour": "red"})
+GOT = call("management POST /models?url=<files>/good/elsewhere.mar&initial_workers=0")
+OPEN = {"enable_model_api": "true"}
+start(
+    "URLs of the variable, asked for",
+    GOT,
+    config={**VARIABLES, **OPEN, "use_env_allowed_urls": "true"},
+    environment=URLS,
+)
+start("URLs of the variable, no variables", GOT, config={**OPEN, "use_env_allowed_urls": "true"}, environment=URLS)
+VERSIONS = call("management GET /models/echo", show=lambda found: [each["modelVersion"] for each in found])
+BOTH = models("echo.mar", "echo_v2.mar")
+start("two versions", VERSIONS, flags=BOTH, also=("echo_v2.mar",))
+start(
+    "two versions, of which the second is the default one",
+    VERSIONS,
+    config={"models": '{"echo": {"2.0": {"defaultVersion": true, "minWorkers": 1, "maxWorkers": 1}}}'},
+    flags=BOTH,
+    also=("echo_v2.mar",),
+    differs="`defaultVersion` in the key `models`",
+)
+start("one version twice", VERSIONS, flags=models("echo.mar", "echo.mar"), differs="A model that is named twice")
+for name, word in [
+    ("signs", "a-b.c=echo.mar"),
+    ("a sign first", "-x=echo.mar"),
+    ("two equals signs", "a=b=echo.mar"),
+    ("no name", "=echo.mar"),
+    ("a slash", "a/b=echo.mar"),
+    ("no file", "a="),
+]:
+    start(f"a model named with {name}", LIST, config={"load_models": word})
+start(
+    "letters beyond ASCII", LIST, config={"load_models": "gr\u00fcn=echo.mar"}, differs="config.properties is Latin-1"
+)
+start("minutes of a token that are none", LIST, config={"token_expiration_min": "0"}, flags=())

@@ -336,6 +336,31 @@ def test_what_is_no_archive_is_not_found(tmp_path, url, message):
         resolve(url, Config(model_store=str(tmp_path)))
 
 
+def test_a_folder_is_a_model_by_its_manifest_or_its_handler(tmp_path):
+    store = tmp_path / "store"
+    for name in ("MAR-INF/MANIFEST.json", "archived/MAR-INF/MANIFEST.json", "bare/mine.py", "data/numbers.csv"):
+        (store / name).parent.mkdir(parents=True, exist_ok=True)
+        (store / name).touch()
+    (store / "MAR-INF" / "MANIFEST.json").unlink()
+    config = Config(model_store=str(store))
+    assert resolve("archived", config) == store / "archived"
+    for handler in ("mine", "mine.py:handle", "some/where/mine.py"):
+        assert resolve("bare", config, handler=handler) == store / "bare"
+    for url, handler in (
+        ("bare", None),
+        ("bare", "other.py"),
+        ("data", "mine.py"),
+        (str(store), "mine"),
+        ("/", "mine"),
+    ):
+        with pytest.raises(InvalidModel, match=f"The folder {url} is no model: it has no MAR-INF/MANIFEST.json"):
+            resolve(url, config, handler=handler)
+    by_default = Config(model_store=str(store), default_service_handler="installed:handle")
+    assert resolve("data", by_default) == store / "data"
+    with pytest.raises(InvalidModel):
+        resolve(str(tmp_path), by_default)
+
+
 def test_without_a_store_nothing_is_found():
     with pytest.raises(NotFound, match="Model store has not been configured"):
         resolve("m.mar", Config())

@@ -45,7 +45,9 @@ def resolve(url: str, config: Config, *, signed: bool = False, handler: str | No
         return _fetch(url, config, aws.signed(url, os.environ, time.time()) if signed else {})
     found = _find(url, Path(config.model_store))
     if found.is_dir():
-        _check_model(url, found, handler or config.default_service_handler)
+        in_store = Path(config.model_store).resolve() in found.parents
+        if not (in_store and config.default_service_handler):  # which may be an installed module
+            _check_model(url, found, handler or config.default_service_handler)
     return found
 
 

@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -10,6 +12,7 @@ from tests.conformance.houses import House
 from tests.conformance.servers import ON_CPU, Server
 from tests.examples import pages
 from tests.handlers import default_models
+from tsnb.worker.loader import COMPAT
 
 pytestmark = [pytest.mark.torchserve, pytest.mark.timeout(400)]
 
@@ -49,3 +52,15 @@ def test_default_handlers_answer_there_what_is_recorded(torchserve, has_torchvis
         answers = {name: default_models.ask(url, name) for name in default_models.REQUESTS}
     recorded = json.loads(default_models.ANSWERS.read_text())
     assert [name for name in answers if default_models.differences(answers[name], recorded[name])] == []
+
+
+def test_torchserves_own_tests_of_handlers_pass_with_tsnbs(torchserve, tmp_path):
+    """Those that its package brings and that need no file of its repository; contexts are their own mocks."""
+    (tests,) = torchserve.parent.glob("lib/python*/site-packages/ts/torch_handler/unit_tests")
+    shutil.copytree(tests, tmp_path / "unit_tests")
+    files = [str(tmp_path / "unit_tests" / f"test_{name}.py") for name in ("base_handler", "envelopes")]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
+    environment = {**os.environ, "PYTHONPATH": COMPAT}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "8 passed" in done.stdout

@@ -36,6 +36,24 @@ def handler_and_context(header: dict[str, Any], config: dict[str, Any] | None = 
     return handler, context
 
 
+def test_a_context_of_a_test_needs_no_more_than_torchserves_mock_has(tmp_path: Path) -> None:
+    class Mock:
+        manifest: Any = {"model": {"modelFile": "model.py"}}  # noqa: RUF012
+        system_properties: Any = {"model_dir": str(tmp_path)}  # noqa: RUF012
+        model_yaml_config: Any = {}  # noqa: RUF012
+        metrics = Context("m", "/", None, 1, None, "0").metrics
+
+        def get_request_header(self, idx: int, name: str) -> bool:
+            return False
+
+    (tmp_path / "model.py").write_text(
+        "import torch\nclass Net(torch.nn.Linear):\n def __init__(self): super().__init__(1, 1)"
+    )
+    handler = BaseHandler()
+    handler.initialize(Mock())  # type: ignore[arg-type]
+    assert len(handler.handle([[1.0]], Mock())[0]) == 1  # type: ignore[list-item,arg-type]
+
+
 def test_a_batch_goes_through_the_three_stages() -> None:
     handler, context = handler_and_context({"explain": "False"})
     assert handler.handle([{"body": [1.0]}], context) == [[2.0]]

@@ -19,9 +19,10 @@ def send_intermediate_predict_response(
     ``req_id_map``, ``message`` and ``code`` are those of TorchServe and are not
     needed. Raises RuntimeError where nobody listens: outside a server.
     """
-    if context is None or context.stream is None:
+    send = getattr(context, "stream", None)
+    if send is None:
         raise RuntimeError(
             "send_intermediate_predict_response works in a served handler only, and needs its context: "
             "send_intermediate_predict_response(parts, context.request_ids, 'text', 200, context)"
         )
-    context.stream(ret)
+    send(ret)

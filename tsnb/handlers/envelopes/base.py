@@ -87,7 +87,9 @@ class Grouped(BaseEnvelope):
 
 def body(row: dict[str, Any]) -> dict[str, Any]:
     """The JSON object of a request, parsed if nobody did, or the row itself. Raises ValueError for anything else."""
-    found = row.get("data") or row.get("body") or row
+    found = row.get("data") or row.get("body")
+    if found is None and not {"data", "body"} & set(row):
+        found = row
     if isinstance(found, (bytes, bytearray, str)):
         found = json.loads(found)
     if not isinstance(found, dict):

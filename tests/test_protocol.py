@@ -34,11 +34,32 @@ def test_a_batch_looks_as_it_is_described():
 
 
 def test_a_result_looks_as_it_is_described():
-    by_hand = ["result", 7, [[200, "", {}, 2], [201, "Made", {"a": "b"}, 3]], {"handle": 0.5}, [], False]
+    by_hand = ["result", 7, [2, 3], [[200, "", {}], [201, "Made", {"a": "b"}]], [0, 1], {"handle": 0.5}, [], False]
     ((message, bodies),) = protocol.Reader().feed(frame(by_hand, b"okyes", count=2))
     replies = protocol.replies(message, bodies)
     assert [(reply.status, reply.reason, reply.body) for reply in replies] == [(200, "", b"ok"), (201, "Made", b"yes")]
     assert replies[0].timings == {"handle": 0.5}
+
+
+def test_answers_that_follow_each_other_share_what_is_the_same():
+    sent = [
+        Reply(b"a"),
+        Reply(b"bc"),
+        Reply(b"d", 201, "Made", {"x": "y"}),
+        Reply(b"", 201, "Made", {"x": "y"}),
+        Reply(b"e"),
+    ]
+    message, bodies = protocol.result(1, sent)
+    assert [head.status for head in message.heads] == [200, 201, 200]
+    assert protocol.replies(message, b"".join(bodies)) == sent
+    assert protocol.result(2, sent[:2])[0].which == ()
+
+
+@pytest.mark.parametrize(("heads", "which"), [((), ()), (((200, "", {}),), (0, 1))])
+def test_a_result_that_does_not_say_all_of_its_answers_is_refused(heads, which):
+    ((message, bodies),) = protocol.Reader().feed(frame(["result", 7, [1, 1], heads, which], b"ab", count=2))
+    with pytest.raises(protocol.ProtocolError, match="2 answers"):
+        protocol.replies(message, bodies)
 
 
 bodies_strategy = st.lists(st.binary(max_size=300), max_size=5)

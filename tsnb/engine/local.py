@@ -305,11 +305,9 @@ class LocalEngine:
     ) -> Callable[[], None]:
         """Queue a request; ``done`` gets its outcome (see :class:`tsnb.engine.api.Engine`)."""
         model = self._store.get(name, version)
-        now = monotonic()
-        job = Job(request, done, now)
+        job = Job(request, done, monotonic(), self._stats.accept(name, version))
         if timed:
             job.done = lambda outcome: done(with_timings(outcome, job, monotonic()))
-        job.counted = self._stats.accept(name, version)
         model.submit(job)
         return partial(model.cancel, job)
 

@@ -105,7 +105,7 @@ class ServedModel:
         """Queue a job. Raises ServiceUnavailable when nobody will ever take it, or the queue is full."""
         if not self.slots:
             raise ServiceUnavailable(NO_WORKER.format(name=self.spec.name))
-        if self._hopeless():
+        if not self._idle and self._hopeless():
             raise ServiceUnavailable(
                 f'Model "{self.spec.name}" has only workers that failed to start; see the log of the model, '
                 "mend its handler and register it again."

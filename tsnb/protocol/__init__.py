@@ -5,7 +5,7 @@ from tsnb.protocol.batches import PLACED, batch, replies, requests, result
 from tsnb.protocol.control import MAX_CONTROL, Born, Control, Exited, Fork, Forked, Kill, decode_control, encode_control
 from tsnb.protocol.frames import SMALL, ProtocolError, Reader, bytes_text, decode_head, encode, lengths
 from tsnb.protocol.lines import MAX_LINE_IDS, line_mark, read_line
-from tsnb.protocol.orders import Answer, Batch, Cancel, Failed, Item, Load, Message, Ready, Result, Stop
+from tsnb.protocol.orders import Batch, Cancel, Failed, Item, Load, Message, Ready, Result, Stop
 from tsnb.protocol.sockets import AHEAD, Source, write
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "MAX_LINE_IDS",
     "PLACED",
     "SMALL",
-    "Answer",
     "Batch",
     "Born",
     "Buffer",

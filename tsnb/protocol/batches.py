@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from tsnb.messages import Buffer, MetricSample, Parameter, Reply, Request
-from tsnb.protocol.orders import Answer, Batch, Item, Result
+from tsnb.protocol.frames import ProtocolError
+from tsnb.protocol.orders import Answered, Batch, Item, Result
 
 PLACED: Final = 256 * 2**10
 """Bytes from which a body is better placed in shared memory: over the socket it would be copied twice, in portions."""
@@ -19,19 +20,22 @@ def batch(
     bodies: list[Buffer] = []
     items = []
     placed: list[tuple[int, int]] = []
-    headers: dict[int, int] = {}
+    known: dict[int, int] = {}
     tables: list[dict[str, str]] = []
+    headers, table = None, 0
     for request in requests:
-        table = headers.get(id(request.headers))
-        if table is None:
-            table = headers[id(request.headers)] = len(tables)
-            tables.append(request.headers)
+        if request.headers is not headers:
+            headers = request.headers
+            table = known.setdefault(id(headers), len(tables))
+            if table == len(tables):
+                tables.append(headers)
         sizes = []
         for parameter in request.parameters:
-            size = len(parameter.value)
-            offset = place(parameter.value) if place is not None and size >= PLACED else None
+            value = parameter.value
+            size = len(value)
+            offset = place(value) if size >= PLACED and place is not None else None
             if offset is None:
-                bodies.append(parameter.value)
+                bodies.append(value)
             else:
                 placed.append((len(bodies) + len(placed), offset))
             sizes.append((parameter.name, parameter.content_type, size))
@@ -70,16 +74,33 @@ def result(
 ) -> tuple[Result, list[Buffer]]:
     """Replies as a message and its bodies."""
     found = list(replies)
-    answers = tuple(Answer(r.status, r.reason, r.headers, len(r.body)) for r in found)
-    return Result(number, answers, timings or {}, metrics, more), [r.body for r in found]
+    heads, which = _heads(found)
+    bodies: list[Buffer] = [reply.body for reply in found]
+    return Result(number, tuple(map(len, bodies)), heads, which, timings or {}, metrics, more), bodies
+
+
+def _heads(replies: list[Reply]) -> tuple[tuple[Answered, ...], tuple[int, ...]]:
+    """What the replies have beside their bodies, and which of it each has."""
+    heads: list[Answered] = []
+    which = []
+    for reply in replies:
+        last = heads[-1] if heads else None
+        if last is None or (reply.status, reply.reason, reply.headers) != (last.status, last.reason, last.headers):
+            heads.append(Answered(reply.status, reply.reason, reply.headers))
+        which.append(len(heads) - 1)
+    return tuple(heads), tuple(which) if len(heads) > 1 else ()
 
 
 def replies(message: Result, bodies: Buffer) -> list[Reply]:
-    """The replies of a result, each with its own bytes."""
+    """The replies of a result, each with its own bytes. Raises :class:`ProtocolError` where its parts do not fit."""
+    sizes, heads, timings, more = message.sizes, message.heads, message.timings, message.more
+    each = [heads[at] for at in message.which if at < len(heads)] if message.which else heads[:1] * len(sizes)
+    if len(each) != len(sizes):
+        raise ProtocolError(f"{len(sizes)} answers, of which {len(each)} have a status")
     found = []
     start = 0
-    for answer in message.answers:
-        body = bytes(bodies[start : start + answer.size])
-        start += answer.size
-        found.append(Reply(body, answer.status, answer.reason, answer.headers, message.timings, message.more))
+    for size, head in zip(sizes, each, strict=True):
+        body = bytes(bodies[start : start + size])
+        start += size
+        found.append(Reply(body, head.status, head.reason, head.headers, timings, more))
     return found

@@ -81,23 +81,25 @@ class Ready(Struct, frozen=True, array_like=True, tag="ready"):
     """Whether bodies may lie in the shared memory that the order named."""
 
 
-class Answer(Struct, frozen=True, array_like=True):
-    """One answer of a batch; ``size`` is the length of its body."""
+class Answered(Struct, frozen=True, array_like=True):
+    """What an answer has beside its body."""
 
     status: int
     reason: str
     headers: dict[str, str]
-    size: int
 
 
 class Result(Struct, frozen=True, array_like=True, tag="result"):
-    """The answers of a batch, in the order of its items.
+    """The answers of a batch, in the order of its items: the sizes of their bodies, and the rest.
 
-    ``more`` marks a part of a stream: other results of the same number follow.
+    ``heads`` are told once where one answer after the other has the same; ``which`` is the position of each answer's,
+    and empty where all have the first. ``more`` marks a part of a stream: other results of the same number follow.
     """
 
     number: int
-    answers: tuple[Answer, ...]
+    sizes: tuple[int, ...]
+    heads: tuple[Answered, ...]
+    which: tuple[int, ...] = ()
     timings: dict[str, float] = {}
     metrics: tuple[MetricSample, ...] = ()
     more: bool = False

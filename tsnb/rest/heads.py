@@ -47,14 +47,22 @@ class Heads:
 
     def __init__(self) -> None:
         self._known: dict[bytes, tuple[Head, int]] = {}
+        #: The one that was found last, with its bytes and the length of its body: the next is often the same.
+        self._latest: tuple[bytes, Head, int] = (b"", Head("", "", {}, {}, True, True), -1)
 
     def find(self, data: bytes) -> Incoming | None:
         """The request that these bytes are, if they are exactly one and its head is known."""
-        end = data.find(_END, 0, LONGEST) + 4
-        known = self._known.get(data[:end])
-        if known is None or len(data) - end != known[1]:
-            return None
-        return Incoming(known[0], data[end:])
+        text, head, size = self._latest
+        end = len(text)
+        if len(data) != end + size or not data.startswith(text):
+            end = data.find(_END, 0, LONGEST) + 4
+            text = data[:end]
+            known = self._known.get(text)
+            if known is None or len(data) - end != known[1]:
+                return None
+            head, size = known
+            self._latest = text, head, size
+        return Incoming(head, data[end:])
 
     def keep(self, data: bytes, incoming: Incoming) -> None:
         """Remember the head of the request that the parser made of just these bytes."""

@@ -71,6 +71,11 @@ class Connection(asyncio.Protocol):
         if self._held:
             self.release()
         reader = self._reader
+        if self._waiting is None and self._task is None and self._writable is None:
+            known = reader.known(data)
+            if known is not None:
+                self._take(known)
+                return
         reader.feed(data)
         if reader.items:
             if self._task is None and self._waiting is None:
@@ -130,40 +135,41 @@ class Connection(asyncio.Protocol):
     def _next(self) -> None:
         """Answer what has been read: a single request by a callback where that works, all others in a task."""
         items = self._reader.items
-        if len(items) == 1 and self._writable is None:
-            first = items.popleft()  # before it begins: its answer may be there at once
-            if type(first) is Incoming and self._begin(first):
-                return
-            items.appendleft(first)
-        self._task = self._loop.create_task(self._serve(items))
+        if len(items) == 1 and self._writable is None and type(items[0]) is Incoming:
+            self._take(cast("Incoming", items.popleft()))  # before it begins: its answer may be there at once
+        else:
+            self._task = self._loop.create_task(self._serve(items))
 
-    def _begin(self, incoming: Incoming) -> bool:
+    def _take(self, incoming: Incoming) -> None:
+        """Answer a request that came alone."""
+        service = self._service
         self._waiting = incoming
         self._begun = perf_counter()
-        self._service.waiting += 1
-        abandon = self._service.begin(incoming, self.listener, self.remote, self._done)
+        service.waiting += 1
+        abandon = service.begin(incoming, self.listener, self.remote, self._done)
         if abandon is None:
-            self._service.waiting -= 1
+            service.waiting -= 1
             self._waiting = None
-            return False
-        if self._waiting is incoming:
+            self._reader.items.appendleft(incoming)
+            self._task = self._loop.create_task(self._serve(self._reader.items))
+        elif self._waiting is incoming:
             self._abandon = abandon
-            if self._service.waiting <= FEW:
-                self._service.wakeful.stay()
-        return True
+            if service.waiting <= FEW:
+                service.wakeful.stay()
 
     def _done(self, response: Response) -> None:
         """The request that waited has its answer."""
-        incoming = cast("Incoming", self._waiting)
+        incoming, service = self._waiting, self._service
+        assert incoming is not None  # noqa: S101  (it was begun)
         self._abandon = self._waiting = None
-        self._service.waiting -= 1
+        service.waiting -= 1
         if self._transport.is_closing():
             return
         if response.chunks is None:
             self._give(response, incoming, self._begun)
             self._go_on()
-            if self._service.waiting < FEW:
-                self._service.wakeful.stay()
+            if service.waiting < FEW:
+                service.wakeful.stay()
         else:
             self._open(response, incoming.head)  # at once: many parts may have come together with the first
             self._task = self._loop.create_task(self._finish(response, incoming, self._begun))

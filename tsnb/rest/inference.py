@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from functools import lru_cache
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tsnb import messages
 from tsnb.engine.api import Outcome, Stream
@@ -18,12 +18,12 @@ from tsnb.rest.routes import (
     Abandon,
     Done,
     Doors,
+    Lane,
     Listener,
     Request,
     Response,
     close,
     failed,
-    finished,
     ready,
     route,
     status_response,
@@ -44,34 +44,54 @@ async def ping(doors: Doors, request: Request) -> Response:
     return status_response("Unhealthy", 500)
 
 
-def begin_prediction(doors: Doors, request: Request, done: Done) -> Abandon:
-    """Run a model on the body, without a coroutine: the way most requests go."""
-    name, version, asked, timed = _asked(request)
+def prediction_lane(doors: Doors, request: Request) -> Lane:
+    """Run a model on one body after the other, without a coroutine for each: the way most requests go."""
+    plan, engine = _planned(request), doors.engine
+    name, version, headers, mime, timed = plan.name, plan.version, plan.headers, plan.mime, plan.timed
 
-    def answer(outcome: Outcome) -> None:
+    def ask(request_id: str, body: bytes, done: Done) -> Abandon:
+        def answer(outcome: Outcome) -> None:
+            try:
+                if isinstance(outcome, Exception):
+                    raise outcome
+                response = _answered(outcome, timed)
+            except Exception as error:
+                response = failed(doors, structs.replace(request, id=request_id), error)
+            response.request_id = request_id
+            engine.count_response(response.status)
+            done(response)
+
         try:
-            if isinstance(outcome, Exception):
-                raise outcome
-            response = _answered(outcome, timed)
+            found = _fields(request, body) if mime is None else (Parameter("body", body, mime),)
+            return engine.submit(name, version, messages.Request(request_id, headers, found), answer, timed=timed)
         except Exception as error:
-            response = failed(doors, request, error)
-        done(finished(doors, request, response))
+            answer(error)
+            return _nothing
 
-    return doors.engine.submit(name, version, asked, answer, timed=timed)
+    return ask
 
 
-@route(ANY, "/predictions/{model_name}", Listener.INFERENCE, access="infer", begin=begin_prediction)
+def _nothing() -> None:
+    """What to do to give up a request that is answered already."""
+
+
+def _fields(request: Request, body: bytes) -> tuple[Parameter, ...]:
+    return parameters(structs.replace(request, body=body))
+
+
+@route(ANY, "/predictions/{model_name}", Listener.INFERENCE, access="infer", lane=prediction_lane)
 @route(
     ANY,
     "/predictions/{model_name}/{model_version}/{url_path...}",
     Listener.INFERENCE,
     access="infer",
-    begin=begin_prediction,
+    lane=prediction_lane,
 )
 async def predictions(doors: Doors, request: Request) -> Response:
     """Run a model on the body."""
-    name, version, asked, timed = _asked(request)
-    return _answered(await doors.engine.predict(name, version, asked, timed=timed), timed)
+    plan = _planned(request)
+    asked = messages.Request(request.id, plan.headers, parameters(request))
+    return _answered(await doors.engine.predict(plan.name, plan.version, asked, timed=plan.timed), plan.timed)
 
 
 class _Plan(Struct, frozen=True):
@@ -82,15 +102,6 @@ class _Plan(Struct, frozen=True):
     headers: dict[str, str]
     mime: str | None
     timed: bool
-
-
-def _asked(request: Request) -> tuple[str, str | None, messages.Request, bool]:
-    """Model, version, what the handler will see, and whether the client wants to know where the time went."""
-    plan: _Plan | None = request.memo.get("prediction")
-    if plan is None:
-        plan = request.memo["prediction"] = _planned(request)
-    body = parameters(request) if plan.mime is None else (Parameter("body", request.body, plan.mime),)
-    return plan.name, plan.version, messages.Request(request.id, plan.headers, body), plan.timed
 
 
 def _planned(request: Request) -> _Plan:

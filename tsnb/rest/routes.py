@@ -140,8 +140,13 @@ class Doors(Struct):
 Endpoint: TypeAlias = Callable[[Doors, Request], Awaitable[Response]]
 Done: TypeAlias = Callable[[Response], None]
 Abandon: TypeAlias = Callable[[], None]
-Begin: TypeAlias = Callable[[Doors, Request, Done], Abandon]
-"""The fast form of an endpoint: it returns at once, and calls ``done`` with the :func:`finished` answer."""
+Lane: TypeAlias = Callable[[str, bytes, Done], Abandon]
+"""The fast way for requests of one head: takes the id and the body of each, returns at once, and calls ``done`` once.
+
+``done`` gets the whole answer, counted and with the request's id, errors included, perhaps before this returns.
+"""
+Opener: TypeAlias = Callable[[Doors, Request], Lane]
+"""What makes the lane of a head; the body of that request is none of its business. Raises what the endpoint would."""
 
 
 class Route(Struct, frozen=True):
@@ -155,7 +160,7 @@ class Route(Struct, frozen=True):
     summary: str
     access: Access = "read"
     query: dict[str, str] = {}
-    begin: Begin | None = None
+    lane: Opener | None = None
 
     def answers(self, method: str) -> bool:
         """Whether it takes this method. HEAD is taken wherever GET is."""
@@ -184,7 +189,7 @@ def route(
     *,
     access: Access = "read",
     query: dict[str, str] | None = None,
-    begin: Begin | None = None,
+    lane: Opener | None = None,
 ) -> Callable[[Endpoint], Endpoint]:
     """Register an endpoint.
 
@@ -196,7 +201,7 @@ def route(
     def register(endpoint: Endpoint) -> Endpoint:
         summary = (endpoint.__doc__ or "").strip().split("\n")[0]
         segments = tuple(split(path))
-        found = Route(wanted, path, segments, listener, endpoint, summary, access, query or {}, begin)
+        found = Route(wanted, path, segments, listener, endpoint, summary, access, query or {}, lane)
         ROUTES.append(found)
         first = segments[0] if segments else ""
         _buckets.setdefault(_VARIABLE if first.startswith("{") else first, []).append(found)
@@ -312,34 +317,13 @@ def _of_handler(error: HandlerFailed) -> Response:
     return error_response(error)
 
 
-def direct(request: Request) -> Begin | None:
-    """The fast form of the endpoint for this request, if it has one; then its variables are in ``request.params``."""
-    found = request.memo.get("direct")
-    if found is None:
-        found = request.memo["direct"] = _direct(request)
-    begin: Begin | None
-    begin, request.params = found
-    return begin
-
-
-def _direct(request: Request) -> tuple[Begin | None, dict[str, str]]:
+def open_lane(doors: Doors, request: Request) -> Lane | None:
+    """The fast way for requests with the head of this one, where its endpoint has one."""
     for candidate, params in _matches(request.path, request.listener)[:1]:
-        if candidate.begin is not None and request.method in candidate.methods and request.method != "HEAD":
-            return candidate.begin, params
-    return None, {}
-
-
-def start(begin: Begin, doors: Doors, request: Request, done: Done) -> Abandon:
-    """Answer a request in the fast way, errors included; ``done`` may be called before this returns."""
-    try:
-        return begin(doors, request, done)
-    except Exception as error:
-        done(finished(doors, request, failed(doors, request, error)))
-        return _nothing
-
-
-def _nothing() -> None:
-    """What to do to give up a request that is answered already."""
+        if candidate.lane is not None and request.method in candidate.methods and request.method != "HEAD":
+            request.params = dict(params)
+            return candidate.lane(doors, request)
+    return None
 
 
 async def _behead(response: Response) -> None:

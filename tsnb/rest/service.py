@@ -12,6 +12,8 @@ from itertools import chain
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeAlias
 
+from msgspec import structs
+
 from tsnb.config import Config
 from tsnb.errors import BadRequest, RequestTimeout, TsnbError
 from tsnb.rest import wire
@@ -21,15 +23,15 @@ from tsnb.rest.routes import (
     Abandon,
     Done,
     Doors,
+    Lane,
     Listener,
     Request,
     Response,
-    direct,
     dispatch,
     error_response,
+    open_lane,
     parse_query,
     stamp,
-    start,
 )
 from tsnb.rest.tokens import is_preflight
 from tsnb.rest.wakeful import Wakeful
@@ -84,16 +86,27 @@ class Service:
 
     def begin(self, incoming: Incoming, listener: Listener, remote: str, done: Done) -> Abandon | None:
         """Answer by a callback where that is possible; None where :meth:`answer` must be awaited instead."""
-        try:
-            request = _request(incoming, listener, remote)
-            begin = direct(request)
-            if begin is None or self._endpoints is not dispatch:
+        memo = incoming.head.memo
+        if self._guard is None and "lane" in memo:
+            lane, request_id = memo["lane"], next(_ids)
+        else:
+            try:
+                request = _request(incoming, listener, remote)
+                if self._guard is not None and self._guard(request) is not None:
+                    return None
+                lane, request_id = self._lane(request), request.id
+            except TsnbError:
                 return None
-            if self._guard is not None and self._guard(request) is not None:
-                return None
-        except TsnbError:
-            return None
-        return start(begin, self._doors, request, done)
+        return None if lane is None else lane(request_id, incoming.body, done)
+
+    def _lane(self, request: Request) -> Lane | None:
+        """The fast way for requests with this head, found once."""
+        if "lane" not in request.memo:
+            plain = self._endpoints is dispatch
+            # What is kept must not keep the body of the first request.
+            request.memo["lane"] = open_lane(self._doors, structs.replace(request, body=b"")) if plain else None
+        lane: Lane | None = request.memo["lane"]
+        return lane
 
     async def answer(self, incoming: Incoming, listener: Listener, remote: str) -> Response:
         """The answer of the guard or of an endpoint. Raises nothing but cancellation."""

@@ -102,6 +102,24 @@ class Context:
         self.header_key_sequence_end = os.environ.get("TS_REQUEST_SEQUENCE_END", "ts_request_sequence_end")
 
     @property
+    def _request_processor(self) -> list[RequestProcessor] | None:
+        """The name under which older handlers reach for ``request_processor``."""
+        return self.request_processor
+
+    @_request_processor.setter
+    def _request_processor(self, rows: list[RequestProcessor] | None) -> None:
+        self.request_processor = rows
+
+    @property
+    def _metrics(self) -> Any:
+        """The same for ``metrics``."""
+        return self.metrics
+
+    @_metrics.setter
+    def _metrics(self, metrics: Any) -> None:
+        self.metrics = metrics
+
+    @property
     def system_properties(self) -> dict[str, Any]:
         """``model_dir``, ``gpu_id``, ``batch_size`` and what else the worker was told."""
         return self._system_properties

@@ -184,6 +184,34 @@ script(
     """,
 )
 script(
+    "a context by hand",
+    """
+    from ts.context import Context, RequestProcessor
+
+    context = Context("m", "/models/m", {"model": {}}, 4, 1, "0.1", False, "metrics", {"handler": {}})
+    print(json.dumps([context.model_name, context.manifest, context.system_properties, context.model_yaml_config]))
+    print(json.dumps([context.metrics, context._metrics, context.request_ids, context.request_processor]))
+    print(json.dumps([context.get_request_id(), context.stopping_criteria]))
+    context.set_response_status(500, "nobody hears it")
+    context.request_ids = {0: "a"}
+    context._request_processor = [RequestProcessor({"H": "v", "ts_request_sequence_id": "s"})]
+    row = context.request_processor[0]
+    print(json.dumps([context._request_processor[0] is row, context.get_request_id(), context.get_request_id(1)]))
+    print(json.dumps([row.get_request_property("H"), row.get_request_property("no"), row.get_request_properties()]))
+    print(json.dumps([context.get_sequence_id(0), row.get_response_status_code(), row.get_response_status_phrase()]))
+    context.set_all_response_status(404, "Gone")
+    context.set_response_content_type(0, "a/b")
+    context.metrics = "others"
+    print(json.dumps([context.get_response_status(0), context.get_response_headers(0), context._metrics]))
+    try:
+        context.get_request_header(3, "H")
+    except IndexError:
+        print(json.dumps("no such row"))
+    print(json.dumps(sorted(name for name in vars(RequestProcessor) if not name.startswith("_"))))
+    print(json.dumps(sorted(name for name in vars(Context) if not name.startswith("_") and "get" in name)))
+    """,
+)
+script(
     "labels and classes",
     """
     from ts.utils.util import PredictionException, list_classes_from_module, map_class_to_label

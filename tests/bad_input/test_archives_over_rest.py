@@ -36,7 +36,7 @@ URLS = {
     "config-without-a-name": (BROKEN, "without a name"),
     "config-wants-5000-workers": (BAD, "5000 workers are too many"),
     "../escape": (NOT_FOUND, "Relative path is not allowed"),
-    "/etc": (BROKEN, "Model name is not defined"),
+    "/etc": (BROKEN, "is no model"),
     "/dev/zero": (NOT_FOUND, "Model not found"),
     "x" * 5000: (NOT_FOUND, "File name too long"),
     "nul\0byte": (NOT_FOUND, "Model not found"),

@@ -97,7 +97,7 @@ def walk(browser: Browser, server: NotebookServer, word: str) -> None:
     lab.file("digits-1.0.mar").click()
     lab.file("digits-2.0.mar").click(modifiers=["Control"])
     lab.file("digits-2.0.mar").click(button="right")
-    lab.choose("Compare with…")
+    lab.choose("Compare Selected")
     expect(lab.main()).to_contain_text("0.bias")
     leave(page)
     keep(page.screenshot(), f"lab_compare_{word}.png")

@@ -188,6 +188,10 @@ def test_a_hundred_models_are_found_by_scrolling(lab, server):
     lab.version("m099 1.0").get_by_role("button", name="One worker more").click()
     expect(lab.version("m099 1.0")).to_contain_text("1 of 1 worker")
     expect(last).to_be_in_viewport()
+    lab.panel.get_by_role("searchbox", name="Filter models").fill("m04")
+    expect(folds).to_have_count(10)
+    expect(lab.panel.get_by_role("status")).to_have_text("10 models found")
+    assert violations(lab.page, "#tsnb-panel") == []
 
 
 def test_models_are_shut_down_from_the_running_panel(lab, server):

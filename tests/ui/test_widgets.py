@@ -134,6 +134,34 @@ def test_a_drawing_by_keys_alone(box):
     box.get_by_role("button", name="Type instead").click()
 
 
+DROP = """(zone, [name, type, text]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([text], name, { type }));
+  zone.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+}"""
+
+PASTE = """async (text) => {
+  const canvas = document.createElement("canvas");
+  const picture = await new Promise((done) => canvas.toBlob(done));
+  const data = new DataTransfer();
+  data.items.add(new File([picture], "picture.png", { type: "image/png" }));
+  text.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+}"""
+
+
+def test_a_dropped_file_and_a_pasted_picture_are_sent(box):
+    box.locator(".tsnb-zone").evaluate(DROP, ["body.json", "application/json", '{"dropped": 1}'])
+    expect(box).to_contain_text("body.json")
+    box.get_by_role("button", name="Send", exact=True).click()
+    expect(box.locator(".tsnb-answer")).to_contain_text('"dropped": 1')
+    box.get_by_role("button", name="Remove the file").click()
+    box.get_by_role("textbox", name="Request body").evaluate(PASTE)
+    expect(box).to_contain_text("sent as image/png")
+    box.get_by_role("button", name="Send", exact=True).click()
+    expect(box.locator(".tsnb-answer")).to_contain_text('"png": true')
+    box.get_by_role("button", name="Remove the file").click()
+
+
 def test_a_request_becomes_a_cell_that_runs(box, notebook):
     send(box, '{"from": "a cell"}')
     box.get_by_role("tab", name="Python").click()

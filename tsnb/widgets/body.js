@@ -84,10 +84,11 @@ export function requestBody(line, { onchange, onsend, onfill }) {
   };
   zone.ondragleave = () => zone.classList.remove("tsnb-over");
   zone.ondrop = (event) => {
-    event.preventDefault();
-    event.stopPropagation();
     zone.classList.remove("tsnb-over");
-    if (event.dataTransfer.files.length) take(event.dataTransfer.files[0]);
+    event.stopPropagation();
+    if (!event.dataTransfer.files.length) return; // text goes where it is dropped
+    event.preventDefault();
+    take(event.dataTransfer.files[0]);
   };
   zone.onpaste = (event) => {
     const [pasted] = event.clipboardData?.files ?? [];

@@ -9,7 +9,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import { Signal } from '@lumino/signaling';
 import * as React from 'react';
 
-import { bytes } from '../format.js';
+import { bytes, count } from '../format.js';
 import { modelsIcon } from '../icons.js';
 import type { Models } from '../model.js';
 import { CommandIDs, IModels, NAMESPACE } from '../tokens.js';
@@ -77,8 +77,9 @@ function Item(props: { models: Models; commands: CommandRegistry; trans: Transla
   const { queued, ready, workers } = models.totals;
   const devices = models.overview?.devices ?? [];
   const gpu = devices.reduce((sum, each) => sum + each.memory_used, 0);
-  const full = totalsText(models.totals, trans);
-  const shown = [`${ready} / ${workers}`, queued ? trans.__('%1 waiting', queued) : '', gpu ? bytes(gpu) : ''];
+  const memory = gpu ? trans.__('GPU %1', bytes(gpu)) : '';
+  const full = [totalsText(models.totals, trans), memory].filter(Boolean).join(', ');
+  const shown = [`${ready} / ${workers}`, queued ? trans.__('%1 waiting', count(queued)) : '', memory];
   return (
     <button
       type="button"

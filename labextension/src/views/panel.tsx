@@ -87,7 +87,10 @@ export class ModelsPanel extends ReactWidget {
 
 function Whole(props: Shared & { overview: Overview | null }): JSX.Element {
   const { commands, models, overview, trans } = props;
+  const [filter, setFilter] = React.useState('');
   const named = models.named;
+  const many = named.length > UNFOLDED;
+  const shown = many ? named.filter(each => each.name.toLowerCase().includes(filter.trim().toLowerCase())) : named;
   return (
     <>
       <header className="tsnb-panel-head">
@@ -102,13 +105,28 @@ function Whole(props: Shared & { overview: Overview | null }): JSX.Element {
         {models.problem && <Problem text={models.problem} />}
         {overview && overview.devices.length > 0 && <Devices overview={overview} trans={trans} />}
         {overview && named.length === 0 && <Nothing trans={trans} commands={commands} />}
-        {named.map(model => (
+        {many && (
+          <input
+            type="search"
+            className="jp-mod-styled tsnb-filter"
+            placeholder={trans.__('Filter %1 models', count(named.length))}
+            aria-label={trans.__('Filter models')}
+            value={filter}
+            onChange={event => setFilter(event.target.value)}
+          />
+        )}
+        {shown.length < named.length && (
+          <p className="tsnb-away" role="status">
+            {trans._n('%2 model found', '%2 models found', shown.length, count(shown.length))}
+          </p>
+        )}
+        {shown.map(model => (
           <Model
             key={model.name}
             {...props}
             model={model}
             memory={overview?.memory_total ?? 0}
-            open={named.length <= UNFOLDED}
+            open={!many}
           />
         ))}
       </div>
@@ -162,7 +180,7 @@ function Model(props: Shared & { model: NamedModel; memory: number; open: boolea
           <span className="tsnb-name" title={model.name}>
             {model.name}
           </span>
-          {first && !open && <Badge state={state(first)} text={workersText(first, props.trans)} />}
+          {first && !open && <Badge state={state(first)} text={foldedText(first, props.trans)} />}
         </button>
       </h3>
       {open && model.versions.map(each => <OneVersion key={each.version} {...props} version={each} />)}
@@ -206,6 +224,10 @@ function VersionView(props: Shared & { version: Version; memory: number }): JSX.
       )}
     </div>
   );
+}
+
+function foldedText(version: Version, trans: TranslationBundle): string {
+  return version.workers.length ? workersText(version, trans) : trans.__('no workers');
 }
 
 function versionWord(version: Version, trans: TranslationBundle): string {

@@ -54,6 +54,23 @@ def test_a_context_of_a_test_needs_no_more_than_torchserves_mock_has(tmp_path: P
     assert len(handler.handle([[1.0]], Mock())[0]) == 1  # type: ignore[list-item,arg-type]
 
 
+@pytest.mark.parametrize(
+    ("file", "config"), [("model.pt", {}), ("model.so", {"pt2": {"export": {"aot_compile": True}}})]
+)
+def test_how_a_file_is_loaded_may_be_overridden(tmp_path: Path, file: str, config: dict[str, Any]) -> None:
+    class Own(BaseHandler):
+        def _load_torchscript_model(self, model_pt_path: str) -> Any:
+            return torch.nn.Identity()
+
+        _load_torch_export_aot_compile = _load_torchscript_model
+
+    manifest = {"model": {"serializedFile": file}}
+    handler = Own()
+    handler.initialize(Context("m", str(tmp_path), manifest, 1, None, "0", model_yaml_config=config))
+    assert isinstance(handler.model, torch.nn.Identity)
+    assert handler.model.training == (file == "model.so")
+
+
 def test_a_batch_goes_through_the_three_stages() -> None:
     handler, context = handler_and_context({"explain": "False"})
     assert handler.handle([{"body": [1.0]}], context) == [[2.0]]

@@ -62,12 +62,30 @@ class BaseHandler(abc.ABC):  # noqa: B024 (TorchServe's is one too, and handlers
 
     def _load(self, context: Context, model_dir: str, model_file: str) -> Any:
         if not model_file:
-            return loading.load_serialized(self.model_pt_path, self.device, self.model_yaml_config)
+            return self._load_serialized(self.model_pt_path)
         model = self._load_pickled_model(model_dir, model_file, self.model_pt_path)
         getattr(context, "notes", []).extend(self._load_notes)  # contexts that tests of handlers make have none
         model.to(self.device)
         model.eval()
         return model
+
+    def _load_serialized(self, path: str | None) -> Any:
+        """The model in a file of its own; what a subclass overrides of the two methods below counts."""
+        suffix = os.path.splitext(path or "")[1]
+        if path and suffix == ".pt":
+            model = self._load_torchscript_model(path)
+            model.eval()
+            return model
+        if path and suffix == ".so" and self._use_torch_export_aot_compile():
+            return self._load_torch_export_aot_compile(path)
+        return loading.load_serialized(path, self.device, self.model_yaml_config)
+
+    def _use_torch_export_aot_compile(self) -> bool:
+        return loading.is_aot(self.model_yaml_config)
+
+    def _load_torch_export_aot_compile(self, model_so_path: str) -> Any:
+        """What ``torch._export.aot_compile`` made, on this handler's device (overridden or called by some handlers)."""
+        return loading.load_shared_object(model_so_path, self.device)
 
     def _load_torchscript_model(self, model_pt_path: str) -> Any:
         """A TorchScript module on this handler's device (overridden or called by some handlers)."""

@@ -110,7 +110,7 @@ def load_serialized(path: str | None, device: torch.device, config: Config) -> A
     """The model in a file, by its suffix. Raises RuntimeError where no loader fits."""
     suffix = os.path.splitext(path or "")[1]
     load = SERIALIZED.get(suffix)
-    if suffix == ".so" and not _is_aot(config):
+    if suffix == ".so" and not is_aot(config):
         load = None
     if path is None or load is None:
         what = f"the serialized file {os.path.basename(path)}" if path else "an archive without a serialized file"
@@ -121,7 +121,8 @@ def load_serialized(path: str | None, device: torch.device, config: Config) -> A
     return load(path, device)
 
 
-def _is_aot(config: Config) -> bool:
+def is_aot(config: Config) -> bool:
+    """Whether model-config.yaml says that the model is a program which ``aot_compile`` made."""
     pt2 = config.get("pt2")
     export = pt2.get("export") if isinstance(pt2, dict) else None
     return isinstance(export, dict) and export.get("aot_compile") is True

@@ -202,3 +202,25 @@ except SystemExit as error:
     print(json.dumps(error.code))
 """,
 )
+script(
+    "a workflow archive in two steps",
+    """
+from argparse import Namespace
+from workflow_archiver.workflow_packaging_utils import MANIFEST_FILE_NAME, WAR_INF, WorkflowExportUtils as Utils
+
+Path("deep/__pycache__").mkdir(parents=True, exist_ok=True)
+Path("deep/__pycache__/c.pyc").write_text("")
+folder = Utils.copy_artifacts("w", ["spec.yaml", "h.py", "more/a.txt,w.pt"])
+print(json.dumps(sorted(path.name for path in Path(folder).iterdir())))
+text = Utils.generate_manifest_json(Namespace(workflow_name="w", spec_file="a/spec.yaml", handler="h.py"))
+Utils.archive(".", "w", folder, text)
+show("w.war")
+print(json.dumps([WAR_INF, MANIFEST_FILE_NAME, Utils.get_archive_export_path("x", "w")]))
+print(json.dumps([Utils.directory_filter(name, {"__pycache__"}) for name in ("a", ".git", "__pycache__")]))
+print(json.dumps([Utils.file_filter(name, {"b"}) for name in ("a", "b", "x.war", "y.pyc", "MANIFEST.json")]))
+Utils.make_dir("made")
+Path("made/file").write_text("")
+Utils.clean_temp_files(["made/file"])
+print(json.dumps([Path("made").is_dir(), Path("made/file").exists()]))
+""",
+)

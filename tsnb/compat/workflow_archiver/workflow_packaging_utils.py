@@ -4,18 +4,55 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import tempfile
+import zipfile
 from argparse import Namespace
+from collections.abc import Iterable
 
-from tsnb.archive.workflow import SUFFIX
+from tsnb.archive.workflow import MANIFEST, SUFFIX
 from tsnb.archive.write import NAME
+from tsnb.compat.model_archiver.model_packaging_utils import ModelExportUtils
 
 from .manifest_components.manifest import Manifest
 from .manifest_components.workflow import Workflow
 from .workflow_archiver_error import WorkflowArchiverError
 
+WAR_INF, MANIFEST_FILE_NAME = MANIFEST.split("/")
+
 
 class WorkflowExportUtils:
-    """Checks, names and the manifest."""
+    """Checks, names, the manifest, and an archive in two steps."""
+
+    clean_temp_files = staticmethod(ModelExportUtils.clean_temp_files)
+    make_dir = staticmethod(ModelExportUtils.make_dir)
+    directory_filter = staticmethod(ModelExportUtils.directory_filter)
+
+    @staticmethod
+    def file_filter(current_file: str, files_to_exclude: set[str]) -> bool:
+        """Whether a file is worth keeping: no manifest, archive or by-product, and not excluded."""
+        return ModelExportUtils.file_filter(current_file, files_to_exclude) and not current_file.endswith(SUFFIX)
+
+    @staticmethod
+    def copy_artifacts(workflow_name: str, artifact_files: Iterable[str | None]) -> str:
+        """Copy files, or lists of them with commas, into a new folder of their own, whose path is returned."""
+        folder = tempfile.mkdtemp(prefix=f"{workflow_name}-")
+        for path in ",".join(each for each in artifact_files if each).split(","):
+            shutil.copy(path, folder)
+        return folder
+
+    @staticmethod
+    def archive(export_file: str, workflow_name: str, workflow_path: str, manifest: str) -> None:
+        """Archive a folder with this manifest into the folder ``export_file``; an older archive is replaced."""
+        target = WorkflowExportUtils.get_archive_export_path(export_file, workflow_name)
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+            WorkflowExportUtils.archive_dir(workflow_path, packed)
+            packed.writestr(MANIFEST, manifest)
+
+    @staticmethod
+    def archive_dir(path: str, dst: zipfile.ZipFile) -> None:
+        """Add the files below a folder to an open archive; hidden folders and caches are left out."""
+        ModelExportUtils.archive_dir(path, dst, "default", "")
 
     @staticmethod
     def get_archive_export_path(export_file_path: str, workflow_name: str) -> str:

@@ -48,6 +48,7 @@ def prediction_lane(doors: Doors, request: Request) -> Lane:
     """Run a model on one body after the other, without a coroutine for each: the way most requests go."""
     plan, engine = _planned(request), doors.engine
     name, version, headers, mime, timed = plan.name, plan.version, plan.headers, plan.mime, plan.timed
+    request = structs.replace(request, body=b"")  # it is kept with the head
 
     def ask(request_id: str, body: bytes, done: Done) -> Abandon:
         def answer(outcome: Outcome) -> None:

@@ -146,7 +146,7 @@ Lane: TypeAlias = Callable[[str, bytes, Done], Abandon]
 ``done`` gets the whole answer, counted and with the request's id, errors included, perhaps before this returns.
 """
 Opener: TypeAlias = Callable[[Doors, Request], Lane]
-"""What makes the lane of a head; the body of that request is none of its business. Raises what the endpoint would."""
+"""What makes the lane of a head, and must not keep the body of that request. Raises what the endpoint would."""
 
 
 class Route(Struct, frozen=True):

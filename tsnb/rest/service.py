@@ -12,8 +12,6 @@ from itertools import chain
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeAlias
 
-from msgspec import structs
-
 from tsnb.config import Config
 from tsnb.errors import BadRequest, RequestTimeout, TsnbError
 from tsnb.rest import wire
@@ -103,8 +101,7 @@ class Service:
         """The fast way for requests with this head, found once."""
         if "lane" not in request.memo:
             plain = self._endpoints is dispatch
-            # What is kept must not keep the body of the first request.
-            request.memo["lane"] = open_lane(self._doors, structs.replace(request, body=b"")) if plain else None
+            request.memo["lane"] = open_lane(self._doors, request) if plain else None
         lane: Lane | None = request.memo["lane"]
         return lane
 

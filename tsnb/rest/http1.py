@@ -16,7 +16,7 @@ from tsnb.rest.heads import Head, Incoming
 from tsnb.rest.large import LARGE, LargeBody
 from tsnb.rest.reader import Item, Phase, Refusal, RequestReader
 from tsnb.rest.routes import Abandon, Listener, Response, ready
-from tsnb.rest.wakeful import FEW, give_way
+from tsnb.rest.wakeful import FEW
 
 if TYPE_CHECKING:
     from tsnb.rest.service import Service
@@ -292,7 +292,6 @@ class Connection(asyncio.Protocol):
         start = wire.head(response, keep_alive=not self._last, chunked=head.chunks, extra=extra)
         first = response.body if _has_body(response, head) else b""
         self._transport.write(start + _piece(first, head.chunks))
-        give_way()
 
     async def _stream(self, response: Response, head: Head) -> None:
         try:

@@ -50,12 +50,6 @@ class Wakeful:
             self._rarely = min(2 * self._rarely + 1, RAREST)
 
 
-def give_way() -> None:
-    """Let others have this processor first: a client that was woken for its first part, while more keep us busy."""
-    if hasattr(os, "sched_yield"):
-        os.sched_yield()
-
-
 def _processors() -> int:
     """How many this process may use: with a single one it would only keep others from working."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

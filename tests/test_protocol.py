@@ -26,9 +26,11 @@ def joined(message, bodies=()):
 def test_a_batch_looks_as_it_is_described():
     request = Request("id-1", {"Host": "h"}, (Parameter("body", b'{"x": 1}', "application/json"), Parameter("k", b"v")))
     message, bodies = protocol.batch(7, [request])
-    by_hand = ["batch", 7, [{"Host": "h"}], [["id-1", 0, [["body", "application/json", 8], ["k", "", 1]]]]]
+    kinds = [[["body", "application/json"], ["k", ""]]]
+    by_hand = ["batch", 7, ["id-1"], [8, 1], [{"Host": "h"}], kinds, [], [], []]
     written = joined(message, bodies)
-    assert msgspec.msgpack.decode(written[16:-9])[:2] == by_hand[:2]
+    assert msgspec.msgpack.decode(written[16:-9]) == by_hand
+    assert protocol.requests(message, b"".join(bodies)) == [request]
     assert next(iter(protocol.Reader().feed(frame(by_hand, b'{"x": 1}v', count=2))))[0] == message
     assert written.endswith(b'{"x": 1}v')
 
@@ -41,18 +43,35 @@ def test_a_result_looks_as_it_is_described():
     assert replies[0].timings == {"handle": 0.5}
 
 
-def test_answers_that_follow_each_other_share_what_is_the_same():
+def test_requests_share_what_is_the_same():
+    json, text = Parameter("body", b"1", "application/json"), Parameter("body", b"two", "text/plain")
+    mine, theirs = {"Host": "mine"}, {"Host": "theirs"}
     sent = [
-        Reply(b"a"),
-        Reply(b"bc"),
-        Reply(b"d", 201, "Made", {"x": "y"}),
-        Reply(b"", 201, "Made", {"x": "y"}),
-        Reply(b"e"),
+        Request("a", mine, (json,)),
+        Request("b", theirs, (text, json)),
+        Request("c", mine, (json,)),
+        Request("d", mine, ()),
+        Request("e", theirs, (text, json)),
     ]
-    message, bodies = protocol.result(1, sent)
+    message, bodies = protocol.batch(1, sent)
+    assert message.headers == (mine, theirs)
+    assert len(message.kinds) == 3
+    assert protocol.requests(message, b"".join(bodies)) == sent
+    alike, _ = protocol.batch(2, [sent[0], sent[2]])
+    assert (alike.headers_of, alike.kinds_of) == ((), ())
+    assert protocol.batch(3, [sent[0], Request("f", mine, (text,))])[0].kinds_of == (0, 1)
+
+
+def test_answers_that_follow_each_other_share_what_is_the_same():
+    plain, made = protocol.Answered(200, "", {}), protocol.Answered(201, "Made", {"x": "y"})
+    bodies = [b"a", b"bc", b"d", b"", b"e"]
+    message = protocol.result(1, bodies, [plain, plain, made, made, plain])
     assert [head.status for head in message.heads] == [200, 201, 200]
-    assert protocol.replies(message, b"".join(bodies)) == sent
-    assert protocol.result(2, sent[:2])[0].which == ()
+    found = protocol.replies(message, b"".join(bodies))
+    assert [reply.body for reply in found] == bodies
+    assert [(reply.status, reply.headers) for reply in found[1:3]] == [(200, {}), (201, {"x": "y"})]
+    assert protocol.result(2, bodies[:2], [plain, plain]).which == ()
+    assert protocol.replies(protocol.result(3, bodies), b"".join(bodies)) == [Reply(body) for body in bodies]
 
 
 @pytest.mark.parametrize(("heads", "which"), [((), ()), (((200, "", {}),), (0, 1))])
@@ -62,7 +81,7 @@ def test_a_result_that_does_not_say_all_of_its_answers_is_refused(heads, which):
         protocol.replies(message, bodies)
 
 
-bodies_strategy = st.lists(st.binary(max_size=300), max_size=5)
+bodies_strategy = st.lists(st.binary(max_size=300), min_size=1, max_size=5)
 
 
 @given(bodies=bodies_strategy, cuts=st.lists(st.integers(1, 40), min_size=1, max_size=30))
@@ -84,7 +103,8 @@ def test_both_sides_of_a_socket_agree(size):
     left, right = socket.socketpair()
     with left, right:
         left.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * 2**20)
-        message, bodies = protocol.result(3, [Reply(b"x" * size), Reply(b"")])
+        bodies = [b"x" * size, b""]
+        message = protocol.result(3, bodies)
         left.settimeout(10)
         right.settimeout(10)
         if size <= 1000:
@@ -149,7 +169,7 @@ def test_garbage_is_refused(garbage):
 
 
 def test_bodies_over_the_limit_are_refused_before_they_arrive():
-    header = joined(*protocol.result(1, [Reply(b"x" * 100)]))[:16]
+    header = joined(protocol.result(1, [b"x" * 100]), [b"x" * 100])[:16]
     with pytest.raises(protocol.ProtocolError, match="the limit is 99 bytes"):
         list(protocol.Reader(max_bodies=99).feed(header))
 

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsnb.messages import Parameter
-from tsnb.worker.values import Unserialisable, decode_value, encode_value
+from tsnb.worker.values import Unserialisable, decode_value, decode_values, encode_value
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
@@ -27,19 +26,28 @@ def test_keys_that_are_no_text_are_written_as_json_does(value: dict[object, obje
 @given(values)
 def test_json_bodies_are_read_as_json_does(value: object) -> None:
     text = json.dumps(value)
-    assert repr(decode_value(Parameter("body", text.encode(), "application/json"))) == repr(json.loads(text))
+    assert repr(decode_value("body", "application/json", text.encode())) == repr(json.loads(text))
 
 
 @pytest.mark.parametrize(
     "text", ["-0", "1E400", "[NaN, Infinity]", '{"a":1,"a":2}', " 1 ", '"\\ud800"', "123456789012345678901234567890"]
 )
 def test_odd_json_is_read_as_json_does(text: str) -> None:
-    assert repr(decode_value(Parameter("body", text.encode(), "application/json"))) == repr(json.loads(text))
+    assert repr(decode_value("body", "application/json", text.encode())) == repr(json.loads(text))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1,]", "nul", "\ufeff1", "[" * 100_000])
 def test_what_is_no_json_stays_bytes(text: str) -> None:
-    assert decode_value(Parameter("body", text.encode(), "application/json")) == bytearray(text.encode())
+    assert decode_value("body", "application/json", text.encode()) == bytearray(text.encode())
+
+
+def test_one_that_is_no_json_leaves_the_others_of_its_batch_alone() -> None:
+    found = decode_values("body", "application/json", [b'{"a": 1}', b"nul", b"[NaN]"])
+    assert found[0] == {"a": 1}
+    assert found[1] == bytearray(b"nul")
+    assert math.isnan(found[2][0])
+    assert decode_values("body", "application/json", [b"1"], decode=False) == [bytearray(b"1")]
+    assert decode_values("body", "text/plain", [b"a", b"\xff"]) == ["a", bytearray(b"\xff")]
 
 
 @pytest.mark.parametrize("value", [object(), {1: {2, 3}}, [b"bytes"], {(1, 2): 3}, 1j])

@@ -66,6 +66,10 @@ Outcome: TypeAlias = Reply | Stream | Exception
 """How a request ended: its answer, the beginning of a stream, or an error of :mod:`tsnb.errors`."""
 
 
+Intake: TypeAlias = Callable[[Request, Callable[[Outcome], None]], Callable[[], None]]
+"""Takes a request and whom to tell its outcome; calling what is returned gives it up."""
+
+
 class Engine(Protocol):
     """Models in, answers out."""
 
@@ -121,6 +125,12 @@ class Engine(Protocol):
 
         The fast way in, for a door that needs no coroutine. Raises what
         :meth:`predict` raises before it waits.
+        """
+
+    def intake(self, name: str, version: str | None) -> Intake:
+        """What takes many requests for a version, one by one: :meth:`submit` in a fraction of the time.
+
+        It never raises: errors are outcomes like others, and ``done`` may be called before it returns.
         """
 
     async def predict(self, name: str, version: str | None, request: Request, *, timed: bool = False) -> Reply | Stream:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from time import monotonic
 
 from msgspec import Struct
@@ -15,6 +15,8 @@ from tsnb.engine.stats import Counted
 from tsnb.messages import Reply, Request
 
 log = logging.getLogger(__name__)
+
+UNTOLD = "the answer to request %s could not be handed over"
 
 MAX_WAITING_PARTS = 256
 """Parts of a stream that may wait for a slow client before its worker is no longer read from."""
@@ -32,6 +34,8 @@ class Job(Struct, eq=False):
     created: float
     counted: Counted | None = None
     """The counters that its answer goes to."""
+    withdraw: Callable[[Job], None] | None = None
+    """Takes it from where it waits."""
     met: float = 0.0
     """When a worker was idle for it; from then on it waits for nothing but its batch to fill."""
     taken: float = 0.0
@@ -52,6 +56,12 @@ class Job(Struct, eq=False):
         """Nobody waits any more: the answer, if there will be one, is dropped."""
         self.settled = True
 
+    def give_up(self) -> None:
+        """The client is gone: the job is forgotten, wherever it is."""
+        self.abandon()
+        if self.withdraw is not None:
+            self.withdraw(self)
+
     def answer(self, reply: Reply) -> None:
         """Give a reply: the whole answer, or the next part of one."""
         if self.settled:
@@ -63,6 +73,13 @@ class Job(Struct, eq=False):
         else:
             self.reply = reply
             self._settle(reply)  # the way of most answers
+
+    def takes(self, reply: Reply) -> None:
+        """Keep the last reply, which :func:`tell_all` will give; that of a stream is given at once."""
+        if self.settled:
+            self.answer(reply)
+        else:
+            self.reply = reply
 
     def fail(self, error: Exception) -> None:
         """Give an error instead of a reply, or instead of the rest of a stream."""
@@ -77,12 +94,23 @@ class Job(Struct, eq=False):
         try:
             self.done(outcome)
         except Exception:  # it must not harm the other jobs of the batch
-            log.exception("the answer to request %s could not be handed over", self.request.id)
+            log.exception(UNTOLD, self.request.id)
 
     @property
     def behind(self) -> bool:
         """Whether the client reads its stream slower than the worker writes it."""
         return self.parts is not None and self.parts.waiting >= MAX_WAITING_PARTS
+
+
+def tell_all(jobs: Iterable[Job]) -> None:
+    """Give all jobs of a batch the replies that they took."""
+    for job in jobs:
+        if not job.settled and job.reply is not None:
+            job.settled = True
+            try:
+                job.done(job.reply)
+            except Exception:  # it must not harm the other jobs of the batch
+                log.exception(UNTOLD, job.request.id)
 
 
 class Parts(AsyncIterator[Reply]):

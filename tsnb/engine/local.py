@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -21,6 +22,7 @@ from tsnb.config import Config
 from tsnb.engine import arena, nursery, placement, processes, torchrun
 from tsnb.engine.api import Outcome, Registration, Scaled, Stream
 from tsnb.engine.dependencies import with_packages
+from tsnb.engine.intake import Intake
 from tsnb.engine.job import Job, asked
 from tsnb.engine.kinds import served
 from tsnb.engine.lifecycle import with_lifecycle
@@ -57,6 +59,7 @@ class LocalEngine:
         self._devices: list[placement.Device] | None = None
         self._background: set[asyncio.Task[None]] = set()
         self._arena: arena.Arena | None = None
+        self._intakes: WeakValueDictionary[tuple[str, str | None], Intake] = WeakValueDictionary()
         self._closed = False
         #: A door answered a request with this status.
         self.count_response: Callable[[int], None] = self._stats.response
@@ -309,7 +312,16 @@ class LocalEngine:
         if timed:
             job.done = lambda outcome: done(with_timings(outcome, job, monotonic()))
         model.submit(job)
-        return partial(model.cancel, job)
+        return job.give_up
+
+    def intake(self, name: str, version: str | None) -> Intake:
+        """The way in for many requests (see :class:`tsnb.engine.intake.Intake`)."""
+        key = name, version
+        found = self._intakes.get(key)
+        if found is None:
+            found = Intake(partial(self._store.get, name, version), partial(self._stats.accept, name, version))
+            self._intakes[key] = found
+        return found
 
     async def predict(self, name: str, version: str | None, request: Request, *, timed: bool = False) -> Reply | Stream:
         """Queue a request and wait for its answer."""

@@ -76,6 +76,9 @@ class ServedModel:
         self._loop = asyncio.get_running_loop()
         #: How many requests the last batch has.
         self._size = 1
+        self._withdraw = self.cancel
+        #: Whether jobs are queued in the plain way.
+        self._takes_all = type(self).submit is ServedModel.submit
         #: Whether the end of this turn of the loop is waited for.
         self._dispatching = False
 
@@ -112,12 +115,38 @@ class ServedModel:
             )
         if not self.queue.put(job):
             raise ServiceUnavailable(NO_WORKER.format(name=self.spec.name))
+        job.withdraw = self._withdraw
         if self.spec.client_timeout > 0:
             self._loop.call_later(self.spec.client_timeout / 1000, self._expire, job)
         if self._idle:
             self._dispatch_soon()
         elif len(self.queue) >= self._size:
             self._give_ahead()
+
+    def submit_all(self, jobs: Sequence[Job]) -> None:
+        """Queue the jobs that came in one turn of the loop; those that cannot be taken are told so."""
+        served = self._idle or (self.slots and not self._hopeless())
+        if not served or not self._takes_all or self.spec.client_timeout or not self.queue.put_all(jobs):
+            self._submit_each(jobs)
+            return
+        for job in jobs:
+            job.withdraw = self._withdraw
+        if self._idle:
+            self._dispatch()
+        elif len(self.queue) >= self._size:
+            self._give_ahead()
+
+    def _submit_each(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            try:
+                self.submit(job)
+            except TsnbError as error:
+                job.fail(error)
+
+    @property
+    def alone(self) -> bool:
+        """Whether the next request is likely to come alone, as the last did."""
+        return self._size == 1
 
     def _dispatch_soon(self) -> None:
         """Dispatch at the end of the loop's turn: what is read in this turn goes together.
@@ -200,7 +229,7 @@ class ServedModel:
 
     def _together(self, jobs: list[Job]) -> list[Job]:
         """Those of the jobs that somebody waits for and that can share a batch; what must come later goes back."""
-        wanted = [job for job in jobs if not job.gone]
+        wanted = [job for job in jobs if not (job.settled and job.gone)]
         if len(wanted) > 1 and (apart := split(wanted)):
             self.queue.put_back(apart)
             del wanted[-len(apart) :]

@@ -6,7 +6,7 @@ Pure: time is an argument, nobody is woken from here.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tsnb.engine.job import Job
 
@@ -33,13 +33,22 @@ class JobQueue:
         self._jobs.append(job)
         return True
 
+    def put_all(self, jobs: Sequence[Job]) -> bool:
+        """Take places at the end for all of them, or for none: False when there are too few."""
+        if len(self._jobs) + len(jobs) > self.capacity:
+            return False
+        self._jobs.extend(jobs)
+        return True
+
     def put_back(self, jobs: Iterable[Job]) -> None:
         """Return jobs that were taken but never started to the head, in their old order."""
         self._jobs.extendleft(reversed(list(jobs)))
 
     def take(self, count: int) -> list[Job]:
         """The first ``count`` jobs, fewer if fewer wait."""
-        return [self._jobs.popleft() for _ in range(min(count, len(self._jobs)))]
+        if count >= len(self._jobs):
+            return self.drain()
+        return [self._jobs.popleft() for _ in range(count)]
 
     def remove(self, job: Job) -> None:
         """Forget a job whose client is gone, if it still waits."""

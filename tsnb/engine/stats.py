@@ -109,8 +109,8 @@ class Stats:
         else:
             series.value += 1.0
 
-    def accept(self, model: str, version: str | None) -> Counted:
-        """A prediction was accepted, before queuing; what is returned counts its answer.
+    def accept(self, model: str, version: str | None, count: int = 1) -> Counted:
+        """Predictions were accepted, before queuing; what is returned counts their answers.
 
         The label of the version is ``default`` where the request named none.
         """
@@ -122,9 +122,10 @@ class Stats:
             found = Counted(requests, latency, queue, logged)
             self._counted[model, version] = found
         if found.logged:
-            self._count(found.requests, 1.0)
+            for _ in range(count):
+                self._count(found.requests, 1.0)
         else:
-            found.requests.value += 1.0
+            found.requests.value += count
         return found
 
     def answered(self, jobs: Iterable[Job], latencies: Iterable[float]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 from typing import cast
 
@@ -12,9 +12,9 @@ import msgspec
 
 from tsnb import protocol
 from tsnb.engine.arena import Arena
-from tsnb.engine.job import Job
+from tsnb.engine.job import Job, tell_all
 from tsnb.errors import HandlerFailed
-from tsnb.messages import Failure, MetricSample
+from tsnb.messages import Failure, MetricSample, Reply
 
 
 class LoadFailed(Exception):
@@ -212,15 +212,25 @@ class WorkerHandle(asyncio.Protocol):
         flight = self.flight
         if flight is None or flight.number != message.number:
             raise protocol.ProtocolError(f"an answer to batch {message.number}, which the worker does not hold")
-        for job, reply in zip(flight.jobs, protocol.replies(message, bodies), strict=True):
-            job.answer(reply)
+        pairs = zip(flight.jobs, protocol.replies(message, bodies), strict=True)
         if message.metrics:
             self._on_metrics(message.metrics)
         if message.more:
+            for job, reply in pairs:
+                job.answer(reply)
             self._deadline = monotonic() + self._response_timeout
             self._hold_back(flight)
         else:
+            self._complete(flight, pairs)
+
+    def _complete(self, flight: Flight, pairs: Iterable[tuple[Job, Reply]]) -> None:
+        """The worker gets its next batch before the clients get their answers, which takes longer."""
+        for job, reply in pairs:
+            job.takes(reply)
+        try:
             self._finish(flight)
+        finally:
+            tell_all(flight.jobs)
 
     def _hold_back(self, flight: Flight) -> None:
         """Stop reading from the worker while a client reads its stream more slowly than it is written."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tsnb.handlers.metrics import Metrics
@@ -90,7 +90,8 @@ class Context:
             "limit_max_image_pixels": limit_max_image_pixels,
         }
         self.request_ids: dict[int, str] | None = None
-        self.request_processor: list[RequestProcessor] | None = None
+        self._processors: list[RequestProcessor] | None = None
+        self._make_processors: Callable[[], list[RequestProcessor]] | None = None
         self.metrics = metrics if metrics is not None else Metrics(model_name)
         self.model_yaml_config = model_yaml_config or {}
         self.stopping_criteria: Any = None
@@ -100,6 +101,28 @@ class Context:
         self.header_key_sequence_id = os.environ.get("TS_REQUEST_SEQUENCE_ID", "ts_request_sequence_id")
         self.header_key_sequence_start = os.environ.get("TS_REQUEST_SEQUENCE_START", "ts_request_sequence_start")
         self.header_key_sequence_end = os.environ.get("TS_REQUEST_SEQUENCE_END", "ts_request_sequence_end")
+
+    def open_batch(self, ids: Sequence[str], processors: Callable[[], list[RequestProcessor]]) -> None:
+        """These requests run from now on. ``processors`` makes what a handler may never look at."""
+        self.request_ids = dict(enumerate(ids))
+        self.metrics.set_request_ids(self.request_ids)
+        self._processors, self._make_processors = None, processors
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nobody has asked for the headers of a request, or set those of an answer."""
+        return self._processors is None
+
+    @property
+    def request_processor(self) -> list[RequestProcessor] | None:
+        """Headers and statuses of the batch that runs, request by request; None while none does."""
+        if self._processors is None and self._make_processors is not None:
+            self._processors = self._make_processors()
+        return self._processors
+
+    @request_processor.setter
+    def request_processor(self, rows: list[RequestProcessor] | None) -> None:
+        self._processors = rows
 
     @property
     def _request_processor(self) -> list[RequestProcessor] | None:

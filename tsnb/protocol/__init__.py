@@ -1,11 +1,11 @@
 """Bytes ↔ messages: how a server and a worker talk, in one place (:mod:`tsnb.protocol.frames` has the layout)."""
 
 from tsnb.messages import Buffer
-from tsnb.protocol.batches import PLACED, batch, replies, requests, result
+from tsnb.protocol.batches import PLACED, batch, headers, kinds, replies, requests, result, values
 from tsnb.protocol.control import MAX_CONTROL, Born, Control, Exited, Fork, Forked, Kill, decode_control, encode_control
 from tsnb.protocol.frames import SMALL, ProtocolError, Reader, bytes_text, decode_head, encode, lengths
 from tsnb.protocol.lines import MAX_LINE_IDS, line_mark, read_line
-from tsnb.protocol.orders import Batch, Cancel, Failed, Item, Load, Message, Ready, Result, Stop
+from tsnb.protocol.orders import Answered, Batch, Cancel, Failed, Load, Message, Ready, Result, Stop
 from tsnb.protocol.sockets import AHEAD, Source, write
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "MAX_LINE_IDS",
     "PLACED",
     "SMALL",
+    "Answered",
     "Batch",
     "Born",
     "Buffer",
@@ -23,7 +24,6 @@ __all__ = [
     "Failed",
     "Fork",
     "Forked",
-    "Item",
     "Kill",
     "Load",
     "Message",
@@ -39,11 +39,14 @@ __all__ = [
     "decode_head",
     "encode",
     "encode_control",
+    "headers",
+    "kinds",
     "lengths",
     "line_mark",
     "read_line",
     "replies",
     "requests",
     "result",
+    "values",
     "write",
 ]

@@ -33,26 +33,22 @@ class Load(Struct, frozen=True, array_like=True, tag="load"):
     """The file of the shared memory for large bodies."""
 
 
-class Item(Struct, frozen=True, array_like=True):
-    """One request of a batch; ``parameters`` are ``(name, content type, body size)``.
-
-    ``headers`` is a position in the batch's headers: clients repeat theirs, and so they travel once.
-    """
-
-    id: str
-    headers: int
-    parameters: tuple[tuple[str, str, int], ...]
-
-
 class Batch(Struct, frozen=True, array_like=True, tag="batch"):
     """Run these requests; answered by one :class:`Result` or :class:`Failed` of the same number.
 
+    Clients repeat themselves, and so most travels once: ``headers`` are those that differ, ``kinds`` name and content
+    type of the parameters of requests that differ in them. ``headers_of`` and ``kinds_of`` are each request's
+    position in these, and empty where all have the first. ``sizes`` are those of all bodies, request by request;
     ``placed`` are ``(position, offset)`` of the bodies that are not in the frame but in shared memory.
     """
 
     number: int
+    ids: tuple[str, ...]
+    sizes: tuple[int, ...]
     headers: tuple[dict[str, str], ...]
-    items: tuple[Item, ...]
+    kinds: tuple[tuple[tuple[str, str], ...], ...]
+    headers_of: tuple[int, ...] = ()
+    kinds_of: tuple[int, ...] = ()
     placed: tuple[tuple[int, int], ...] = ()
 
 

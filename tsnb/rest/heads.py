@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
+from tsnb.rest.routes import Lane, Request
+
 CAPACITY: Final = 512
 """Heads that are kept; the oldest goes first."""
 LONGEST: Final = 4096
@@ -33,6 +35,14 @@ class Head(Struct):
     keep_alive: bool
     chunks: bool
     memo: dict[str, Any] = field(default_factory=dict)
+    text: bytes = b""
+    """The head as it was sent, where it is kept (:meth:`Heads.keep`)."""
+    length: int = -1
+    """Bytes of a whole request with this head, the body included; -1 where it is not kept."""
+    asked: Request | None = None
+    """A request with this head and no body: what a guard is shown."""
+    lane: Lane | None = None
+    """The fast way for requests with this head, once ``asked`` was put together."""
 
 
 class Incoming(Struct):
@@ -42,27 +52,28 @@ class Incoming(Struct):
     body: bytes
 
 
+NONE: Final = Head("", "", {}, {}, True, True)
+"""The head of no request."""
+
+
 class Heads:
     """The heads that one listener has seen lately."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, tuple[Head, int]] = {}
-        #: The one that was found last, with its bytes and the length of its body: the next is often the same.
-        self._latest: tuple[bytes, Head, int] = (b"", Head("", "", {}, {}, True, True), -1)
+        self._known: dict[bytes, Head] = {}
+        #: The one that was found last: the next is often the same.
+        self._latest = NONE
 
-    def find(self, data: bytes) -> Incoming | None:
-        """The request that these bytes are, if they are exactly one and its head is known."""
-        text, head, size = self._latest
-        end = len(text)
-        if len(data) != end + size or not data.startswith(text):
-            end = data.find(_END, 0, LONGEST) + 4
-            text = data[:end]
-            known = self._known.get(text)
-            if known is None or len(data) - end != known[1]:
+    def find(self, data: bytes) -> Head | None:
+        """The head of the request that these bytes are, if they are exactly one and its head is known."""
+        head: Head | None = self._latest
+        assert head is not None  # noqa: S101  (narrows the type)
+        if len(data) != head.length or not data.startswith(head.text):
+            head = self._known.get(data[: data.find(_END, 0, LONGEST) + 4])
+            if head is None or len(data) != head.length:
                 return None
-            head, size = known
-            self._latest = text, head, size
-        return Incoming(head, data[end:])
+            self._latest = head
+        return head
 
     def keep(self, data: bytes, incoming: Incoming) -> None:
         """Remember the head of the request that the parser made of just these bytes."""
@@ -74,4 +85,5 @@ class Heads:
             return
         if len(self._known) >= CAPACITY:
             del self._known[next(iter(self._known))]
-        self._known[data[:end]] = head, length
+        head.text, head.length = data[:end], len(data)
+        self._known[head.text] = head

@@ -11,11 +11,14 @@ from collections import deque
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, cast
 
+from tsnb.engine.api import Outcome
+from tsnb.messages import Reply
 from tsnb.rest import wire
-from tsnb.rest.heads import Head, Incoming
+from tsnb.rest.heads import NONE, Head, Incoming
 from tsnb.rest.large import LARGE, LargeBody
 from tsnb.rest.reader import Item, Phase, Refusal, RequestReader
-from tsnb.rest.routes import Abandon, Listener, Response, ready
+from tsnb.rest.routes import Abandon, Lane, Listener, Response, ready
+from tsnb.rest.service import new_id
 from tsnb.rest.wakeful import FEW
 
 if TYPE_CHECKING:
@@ -36,7 +39,8 @@ class Connection(asyncio.Protocol):
         self.listener = listener
         self.remote = "-"
         self._service = service
-        self._reader = RequestReader(service.config.max_request_size, service.heads[listener])
+        self._heads = service.heads[listener]
+        self._reader = RequestReader(service.config.max_request_size, self._heads)
         self._loop = asyncio.get_running_loop()
         self._transport = cast("asyncio.Transport", None)
         self._task: asyncio.Task[None] | None = None
@@ -51,9 +55,15 @@ class Connection(asyncio.Protocol):
         self._last = False
         self._lingering = False
         self._linger = LINGER
-        self._waiting: Incoming | None = None
+        #: While nothing is read or answered: the head of the last request here, which the next is likely to have.
+        self._at_rest: Head | None = NONE
+        #: The head of the request that is being answered, its id, its lane, and when it began.
+        self._waiting: Head | None = None
+        self._request_id = ""
+        self._lane: Lane | None = None
         self._begun = 0.0
-        self._held = b""
+        #: Whether it came while the connection was at rest, and nothing has happened since.
+        self._straight = False
         self._abandon: Abandon | None = None
 
     # --- called by the event loop -------------------------------------------------------------------
@@ -66,16 +76,18 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Some bytes of a request, or several requests at once."""
+        head = self._at_rest
+        if head is not None:
+            known = head if len(data) == head.length and data.startswith(head.text) else self._heads.find(data)
+            if known is not None and self._begin(known, data[len(known.text) :], straight=True):
+                return
+        self._read(data)
+
+    def _read(self, data: bytes) -> None:
         if self._lingering:
             return
-        if self._held:
-            self.release()
+        self._at_rest, self._straight = None, False
         reader = self._reader
-        if self._waiting is None and self._task is None and self._writable is None:
-            known = reader.known(data)
-            if known is not None:
-                self._take(known)
-                return
         reader.feed(data)
         if reader.items:
             if self._task is None and self._waiting is None:
@@ -100,14 +112,13 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The client will send no more; what it asked for is still answered."""
-        self.release()
         self._half_closed = True
+        self._at_rest, self._straight = None, False
         return self._busy and self._transport.can_write_eof()
 
     def connection_lost(self, error: Exception | None) -> None:
         """The client is gone, and with it the reason to work for it."""
         self._service.connections.discard(self)
-        self._held = b""
         if self._task is not None:
             self._task.cancel()
         if self._abandon is not None:
@@ -116,6 +127,7 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client reads more slowly than we write."""
+        self._at_rest, self._straight = None, False
         self._writable = self._loop.create_future()
         self._unsent = self._transport.get_write_buffer_size()
         self._since = self._loop.time()
@@ -142,37 +154,61 @@ class Connection(asyncio.Protocol):
 
     def _take(self, incoming: Incoming) -> None:
         """Answer a request that came alone."""
-        service = self._service
-        self._waiting = incoming
-        self._begun = perf_counter()
-        service.waiting += 1
-        abandon = service.begin(incoming, self.listener, self.remote, self._done)
-        if abandon is None:
-            service.waiting -= 1
-            self._waiting = None
+        if not self._begin(incoming.head, incoming.body):
             self._reader.items.appendleft(incoming)
             self._task = self._loop.create_task(self._serve(self._reader.items))
-        elif self._waiting is incoming:
+
+    def _begin(self, head: Head, body: bytes, *, straight: bool = False) -> bool:
+        """Send a request on its lane; False if there is none for it."""
+        service = self._service
+        lane = head.lane if service.open and head.lane is not None else service.lane(head, self.listener)
+        if lane is None:
+            return False
+        self._at_rest, self._straight = None, straight
+        self._waiting, self._lane = head, lane
+        self._request_id = request_id = new_id()
+        service.waiting += 1
+        if service.recording:
+            self._begun = perf_counter()
+        abandon = lane.ask(request_id, body, self._told)
+        if self._request_id is request_id and self._waiting is not None:  # it has no answer yet
             self._abandon = abandon
             if service.waiting <= FEW:
                 service.wakeful.stay()
+        return True
 
-    def _done(self, response: Response) -> None:
-        """The request that waited has its answer."""
-        incoming, service = self._waiting, self._service
-        assert incoming is not None  # noqa: S101  (it was begun)
+    def _told(self, outcome: Outcome) -> None:
+        """The request that waited has its outcome."""
+        head, lane, service = self._waiting, self._lane, self._service
+        assert head is not None and lane is not None  # noqa: S101, PT018  (it was begun)
         self._abandon = self._waiting = None
         service.waiting -= 1
+        data = None
+        if self._straight and lane.plain and isinstance(outcome, Reply):
+            data = wire.plain(outcome, self._request_id, service.extra)
+        if data is None:
+            self._done(lane.respond(self._request_id, outcome), head)
+            return
+        self._at_rest, self._moved = head, True
+        self._transport.write(data)
+        service.count_response(200)
+        if service.recording:
+            service.finished(self.remote, head.method, head.target, 200, self._begun)
+        if service.waiting < FEW:
+            service.wakeful.stay()
+
+    def _done(self, response: Response, head: Head) -> None:
+        service = self._service
         if self._transport.is_closing():
             return
         if response.chunks is None:
-            self._give(response, incoming, self._begun)
+            self._give(response, head, self._begun)
             self._go_on()
             if service.waiting < FEW:
                 service.wakeful.stay()
         else:
-            self._open(response, incoming.head)  # at once: many parts may have come together with the first
-            self._task = self._loop.create_task(self._finish(response, incoming, self._begun))
+            self._open(response, head)  # at once: many parts may have come together with the first
+            self._task = self._loop.create_task(self._finish(response, head, self._begun))
 
     def _go_on(self) -> None:
         if self._reader.items and not self._last:
@@ -180,10 +216,10 @@ class Connection(asyncio.Protocol):
         else:
             self._rest()
 
-    async def _finish(self, response: Response, incoming: Incoming, begun: float) -> None:
+    async def _finish(self, response: Response, head: Head, begun: float) -> None:
         """Send a streamed answer, and answer what has come meanwhile."""
         try:
-            await self._give_parts(response, incoming, begun)
+            await self._give_parts(response, head, begun)
             if self._writable is not None:
                 await self._writable
         finally:
@@ -214,31 +250,31 @@ class Connection(asyncio.Protocol):
             return
         self._phase = self._reader.phase
         self._moved = True
+        if self._phase is Phase.BETWEEN and self._writable is None:
+            self._at_rest = NONE
         if self._paused:
             self._paused = False
             self._transport.resume_reading()
 
     async def _answer(self, incoming: Incoming) -> None:
         begun = perf_counter()
-        self._waiting = incoming
+        self._waiting = head = incoming.head
         response = await self._service.answer(incoming, self.listener, self.remote)
         self._waiting = None
         if response.chunks is None:
-            self._give(response, incoming, begun)
+            self._give(response, head, begun)
         else:
-            self._open(response, incoming.head)
-            await self._give_parts(response, incoming, begun)
+            self._open(response, head)
+            await self._give_parts(response, head, begun)
 
-    def _give(self, response: Response, incoming: Incoming, begun: float) -> None:
-        head = incoming.head
+    def _give(self, response: Response, head: Head, begun: float) -> None:
         if response.status >= 400 or not head.keep_alive:
             self._last = True
         self._write(response, head.method == "HEAD")
         if self._service.recording:
             self._service.finished(self.remote, head.method, head.target, response.status, begun)
 
-    async def _give_parts(self, response: Response, incoming: Incoming, begun: float) -> None:
-        head = incoming.head
+    async def _give_parts(self, response: Response, head: Head, begun: float) -> None:
         await self._stream(response, head)
         self._service.finished(self.remote, head.method, head.target, response.status, begun)
 
@@ -250,39 +286,12 @@ class Connection(asyncio.Protocol):
     def _write(self, response: Response, to_head: bool = False) -> None:
         service = self._service
         extra = service.own_headers(response) if service.cors else ""
-        if to_head or response.status in wire.BODILESS or len(response.body) >= 2**16 or not response.request_id:
+        if to_head or response.status in wire.BODILESS or len(response.body) >= wire.PIECE or not response.request_id:
             self._transport.write(wire.head(response, keep_alive=not self._last, to_head=to_head, extra=extra))
             if not to_head and response.status not in wire.BODILESS:
                 self._transport.write(response.body)
             return
-        data = wire.whole(response, not self._last, extra)
-        if service.waiting and self._resting:
-            self._hold(data)
-        else:
-            self._transport.write(data)
-
-    @property
-    def _resting(self) -> bool:
-        """Whether nothing will be written after this answer before the client sends more."""
-        return not (self._last or self._half_closed or self._task or self._reader.items or self._reader.closed)
-
-    def _hold(self, data: bytes) -> None:
-        """Write a little later: other answers are about to come from the same batch.
-
-        Written together they wake the clients once; one by one each may cost a wake-up, which takes longer than all
-        else that is done for a small request.
-        """
-        self._held = data
-        held = self._service.held
-        held.append(self)
-        if len(held) == 1:
-            self._loop.call_soon(self._service.release)
-
-    def release(self) -> None:
-        """Write what was held back."""
-        held, self._held = self._held, b""
-        if held and not self._transport.is_closing():
-            self._transport.write(held)
+        self._transport.write(wire.whole(response, not self._last, extra))
 
     def _open(self, response: Response, head: Head) -> None:
         """Send the head of a streamed answer and its first part."""
@@ -331,14 +340,15 @@ class Connection(asyncio.Protocol):
 
     def drain(self) -> None:
         """The server stops: part now, or after the answer that is being made."""
-        self.release()
         self._last = True
+        self._at_rest, self._straight = None, False
         self._linger = LINGER_STOPPING
         if not self._busy:
             self._transport.close()
 
     def abort(self) -> None:
         """Part at once."""
+        self._at_rest, self._straight = None, False
         self._transport.abort()
 
     def tick(self, now: float) -> None:
@@ -357,7 +367,7 @@ class Connection(asyncio.Protocol):
         TCP does not tell a half-closed client from one that left; only writing
         does, and an interim response may be written at any time.
         """
-        if self._half_closed and self._waiting is not None and self._waiting.head.chunks:
+        if self._half_closed and self._waiting is not None and self._waiting.chunks:
             self._transport.write(wire.CONTINUE)
 
     def _allowance(self) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from msgspec import Struct, structs
 
@@ -16,14 +16,15 @@ from tsnb.rest.bodies import has_fields, parameters, query_parameters
 from tsnb.rest.routes import (
     ANY,
     Abandon,
-    Done,
     Doors,
     Lane,
     Listener,
     Request,
     Response,
+    Told,
     close,
     failed,
+    finished,
     ready,
     route,
     status_response,
@@ -47,29 +48,30 @@ async def ping(doors: Doors, request: Request) -> Response:
 def prediction_lane(doors: Doors, request: Request) -> Lane:
     """Run a model on one body after the other, without a coroutine for each: the way most requests go."""
     plan, engine = _planned(request), doors.engine
-    name, version, headers, mime, timed = plan.name, plan.version, plan.headers, plan.mime, plan.timed
+    headers, mime, timed = plan.headers, plan.mime, plan.timed
+    submit = partial(engine.submit, plan.name, plan.version, timed=True)
+    take = submit if timed else engine.intake(plan.name, plan.version)
     request = structs.replace(request, body=b"")  # it is kept with the head
 
-    def ask(request_id: str, body: bytes, done: Done) -> Abandon:
-        def answer(outcome: Outcome) -> None:
-            try:
-                if isinstance(outcome, Exception):
-                    raise outcome
-                response = _answered(outcome, timed)
-            except Exception as error:
-                response = failed(doors, structs.replace(request, id=request_id), error)
-            response.request_id = request_id
-            engine.count_response(response.status)
-            done(response)
-
+    def ask(request_id: str, body: bytes, told: Told) -> Abandon:
         try:
             found = _fields(request, body) if mime is None else (Parameter("body", body, mime),)
-            return engine.submit(name, version, messages.Request(request_id, headers, found), answer, timed=timed)
+            return take(messages.Request(request_id, headers, found), told)
         except Exception as error:
-            answer(error)
+            told(error)
             return _nothing
 
-    return ask
+    def respond(request_id: str, outcome: Outcome) -> Response:
+        mine = structs.replace(request, id=request_id)
+        try:
+            if isinstance(outcome, Exception):
+                raise outcome
+            response = _answered(outcome, timed)
+        except Exception as error:
+            response = failed(doors, mine, error)
+        return finished(doors, mine, response)
+
+    return Lane(ask, respond, plain=not timed)
 
 
 def _nothing() -> None:

@@ -77,20 +77,14 @@ class RequestReader:
         self.on_message_begin()
         self.phase = Phase.BETWEEN
 
-    def known(self, data: bytes) -> Incoming | None:
-        """The request that these bytes are, if nothing waits before them and its head is known."""
-        if self.phase is not Phase.BETWEEN or self.closed or self.items:
-            return None
-        return self._heads.find(data)
-
     def feed(self, data: bytes) -> None:
         """Take what arrived. Never raises: nonsense ends as a Refusal and ``closed``."""
         if self.phase is not Phase.BETWEEN or self.closed:
             self._parse(data)
             return
-        known = self._heads.find(data)
-        if known is not None:
-            self.items.append(known)
+        head = self._heads.find(data)
+        if head is not None:
+            self.items.append(Incoming(head, data[len(head.text) :]))
             return
         found = len(self.items)
         self._parse(data)

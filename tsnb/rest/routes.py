@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, unquote
 from msgspec import Struct, field
 
 from tsnb.config import Config
-from tsnb.engine.api import Engine
+from tsnb.engine.api import Engine, Outcome
 from tsnb.engine.workflows import Workflows
 from tsnb.errors import BadRequest, HandlerFailed, MethodNotAllowed, NotFound, TsnbError
 
@@ -138,13 +138,23 @@ class Doors(Struct):
 
 
 Endpoint: TypeAlias = Callable[[Doors, Request], Awaitable[Response]]
-Done: TypeAlias = Callable[[Response], None]
+Told: TypeAlias = Callable[[Outcome], None]
 Abandon: TypeAlias = Callable[[], None]
-Lane: TypeAlias = Callable[[str, bytes, Done], Abandon]
-"""The fast way for requests of one head: takes the id and the body of each, returns at once, and calls ``done`` once.
 
-``done`` gets the whole answer, counted and with the request's id, errors included, perhaps before this returns.
-"""
+
+class Lane(Struct, frozen=True, eq=False):
+    """The fast way for requests of one head, of which only the bodies differ.
+
+    ``ask`` takes the id and the body of each and returns at once, never raises, and tells the outcome once, perhaps
+    before it returns. ``respond`` makes the answer of an outcome, counted and with the request's id, errors included.
+    """
+
+    ask: Callable[[str, bytes, Told], Abandon]
+    respond: Callable[[str, Outcome], Response]
+    plain: bool = True
+    """Whether the answer has nothing but what the handler gave it, and what every answer has."""
+
+
 Opener: TypeAlias = Callable[[Doors, Request], Lane]
 """What makes the lane of a head, and must not keep the body of that request. Raises what the endpoint would."""
 

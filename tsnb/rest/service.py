@@ -18,8 +18,6 @@ from tsnb.rest import wire
 from tsnb.rest.heads import Head, Heads, Incoming
 from tsnb.rest.reader import Refusal
 from tsnb.rest.routes import (
-    Abandon,
-    Done,
     Doors,
     Lane,
     Listener,
@@ -61,19 +59,23 @@ class Service:
         self.heads: defaultdict[Listener, Heads] = defaultdict(Heads)
         #: Connections that wait for an answer by a callback.
         self.waiting = 0
-        #: Connections that hold an answer back until the end of the loop's turn.
-        self.held: list[Connection] = []
         #: Large bodies since the memory of earlier ones was given back.
         self.large_bodies = 0
         self._doors = doors
         self._wakeful: Wakeful | None = None
         self._guard = guard
+        #: Whether every request passes.
+        self.open = guard is None
         self._endpoints = endpoints
         self._record = record
         #: Whether answered requests are noted.
         self.recording = record is not None
         #: Header lines of the settings ``cors_*``, by their names in lower case.
         self.cors = _cors(doors.config)
+        #: All of them: those of an answer without headers of its own.
+        self.extra = "".join(self.cors.values())
+        #: An answer was given with this status.
+        self.count_response: Callable[[int], None] = doors.engine.count_response
 
     @property
     def wakeful(self) -> Wakeful:
@@ -82,28 +84,25 @@ class Service:
             self._wakeful = Wakeful(asyncio.get_running_loop(), self.config.busy_wait)
         return self._wakeful
 
-    def begin(self, incoming: Incoming, listener: Listener, remote: str, done: Done) -> Abandon | None:
-        """Answer by a callback where that is possible; None where :meth:`answer` must be awaited instead."""
-        memo = incoming.head.memo
-        if self._guard is None and "lane" in memo:
-            lane, request_id = memo["lane"], next(_ids)
-        else:
-            try:
-                request = _request(incoming, listener, remote)
-                if self._guard is not None and self._guard(request) is not None:
-                    return None
-                lane, request_id = self._lane(request), request.id
-            except TsnbError:
-                return None
-        return None if lane is None else lane(request_id, incoming.body, done)
+    def lane(self, head: Head, listener: Listener) -> Lane | None:
+        """The fast way for a request with this head, if it has one and the guard lets it pass.
 
-    def _lane(self, request: Request) -> Lane | None:
-        """The fast way for requests with this head, found once."""
-        if "lane" not in request.memo:
-            plain = self._endpoints is dispatch
-            request.memo["lane"] = open_lane(self._doors, request) if plain else None
-        lane: Lane | None = request.memo["lane"]
-        return lane
+        None where :meth:`answer` must be awaited instead.
+        """
+        try:
+            if head.asked is None:
+                self._look(head, listener)
+            if self._guard is not None and head.asked is not None and self._guard(head.asked) is not None:
+                return None
+        except TsnbError:
+            return None
+        return head.lane
+
+    def _look(self, head: Head, listener: Listener) -> None:
+        """Find the lane of a head, once. Raises what the endpoint would."""
+        request = _request(Incoming(head, b""), listener, "-")
+        head.lane = open_lane(self._doors, request) if self._endpoints is dispatch else None
+        head.asked = request
 
     async def answer(self, incoming: Incoming, listener: Listener, remote: str) -> Response:
         """The answer of the guard or of an endpoint. Raises nothing but cancellation."""
@@ -140,12 +139,6 @@ class Service:
         present = {name.lower() for name in response.headers}
         return "".join(line for name, line in self.cors.items() if name not in present)
 
-    def release(self) -> None:
-        """Write all answers that were held back."""
-        held, self.held = self.held, []
-        for connection in held:
-            connection.release()
-
     def finished(self, remote: str, method: str, target: str, status: int, begun: float) -> None:
         """A request was answered: note it."""
         if self._record is not None:
@@ -176,7 +169,7 @@ def _request(incoming: Incoming, listener: Listener, remote: str) -> Request:
     head = incoming.head
     path, query = head.memo.get("target") or _target(head)
     return Request(
-        head.method, path, query, head.headers, incoming.body, listener, remote, next(_ids), {}, head.names, head.memo
+        head.method, path, query, head.headers, incoming.body, listener, remote, new_id(), {}, head.names, head.memo
     )
 
 
@@ -196,7 +189,8 @@ def _fresh_ids() -> Iterator[list[str]]:
 
 
 _ids = chain.from_iterable(_fresh_ids())
-"""The ids of requests to come: a random UUID in a twentieth of the time of ``uuid.uuid4``."""
+new_id: Callable[[], str] = _ids.__next__
+"""The id of a request to come: a random UUID in a twentieth of the time of ``uuid.uuid4``."""
 
 
 def _cors(config: Config) -> dict[str, str]:

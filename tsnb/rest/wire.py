@@ -10,6 +10,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
+from tsnb.messages import Reply
 from tsnb.rest.routes import NO_CACHE, OURS, Response
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -104,6 +105,19 @@ def whole(response: Response, keep_alive: bool, extra: str = "") -> bytes:
     before, after = around
     text = f"{before}{response.request_id}\r\n{extra}content-length: {len(body)}{after}"
     return text.encode("latin-1", "replace") + body
+
+
+_OK_BEFORE, _OK_AFTER = _around(200, "", (), True)
+PIECE: Final = 64 * 2**10
+"""Bytes from which a body is not copied to stand behind its head."""
+
+
+def plain(reply: Reply, request_id: str, extra: str) -> bytes | None:
+    """What :func:`whole` makes of a handler's answer on a connection that stays, where it says nothing but its body."""
+    body = reply.body
+    if reply.status != 200 or reply.reason or reply.headers or len(body) >= PIECE:
+        return None
+    return f"{_OK_BEFORE}{request_id}\r\n{extra}content-length: {len(body)}{_OK_AFTER}".encode("latin-1") + body
 
 
 def _length(response: Response, to_head: bool) -> int:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from tsnb import protocol
 from tsnb.messages import Failure
-from tsnb.protocol import Batch, Buffer, Cancel, Failed, Item, Load, Message, Stop
+from tsnb.protocol import Batch, Buffer, Cancel, Failed, Load, Message, Stop
 from tsnb.worker.model import Model, Send, batch_answer
 from tsnb.worker.output import Tail
 from tsnb.worker.stages import Stages
@@ -28,7 +28,7 @@ class ConcurrentModel(Model):
     def __init__(self, order: Load, output: Tail, send: Send) -> None:
         super().__init__(order, output, send)
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._items: dict[int, tuple[Item, ...]] = {}
+        self._ids: dict[int, tuple[str, ...]] = {}
 
     def serve(self, read: Read) -> int:
         """Load, then answer batches until the server is gone or says stop; the exit status."""
@@ -58,14 +58,14 @@ class ConcurrentModel(Model):
             if task := self._tasks.get(message.number):
                 task.cancel()
         elif isinstance(message, Batch):
-            self._items[message.number] = message.items
+            self._ids[message.number] = message.ids
             self._mark_output()
             task = self._tasks[message.number] = asyncio.create_task(self._answer_one(message, bodies))
             task.add_done_callback(lambda _: self._end(message.number))
 
     def _end(self, number: int) -> None:
         task = self._tasks.pop(number)
-        ids = tuple(item.id for item in self._items.pop(number))
+        ids = self._ids.pop(number)
         self._mark_output()
         if task.cancelled():  # perhaps before it began
             gone = Failure("CancelledError", "Nobody waits for the answer any more.", request_ids=ids)
@@ -73,7 +73,7 @@ class ConcurrentModel(Model):
 
     def _mark_output(self) -> None:
         """A line may belong to any of the requests that run."""
-        self._output.clear([item for items in self._items.values() for item in items])
+        self._output.clear([each for ids in self._ids.values() for each in ids])
 
     async def _answer_one(self, batch: Batch, bodies: Buffer) -> None:
         """Answer one batch among others, which shares the handler and what that put into the context."""
@@ -84,15 +84,14 @@ class ConcurrentModel(Model):
         await turn._run(batch, bodies)
 
     async def _run(self, batch: Batch, bodies: Buffer) -> None:
-        ids = tuple(item.id for item in batch.items)
         try:
-            data = self._stages.run("decode", self._open, batch.number, protocol.requests(batch, bodies))
+            data = self._stages.run("decode", self._open, batch, bodies)
             assert self._entry is not None  # noqa: S101 (it was loaded before)
             start = time.perf_counter()
             results = await self._stages.wait("handle", self._entry, data, self.context)
             self._stages.run("encode", self._send, *self._made(batch, results, time.perf_counter() - start))
         except Exception as error:
-            self._fail(batch.number, error, batch_answer(error), ids)
+            self._fail(batch.number, error, batch_answer(error), batch.ids)
 
 
 def _lose(ended: asyncio.Future[None], error: Exception) -> None:

@@ -49,7 +49,7 @@ def run(sock: socket.socket) -> int:
         while (received := source.read()) is not None:
             message, bodies = received
             if isinstance(message, Batch) and model is not None:
-                output.clear(message.items)
+                output.clear(message.ids)
                 model.answer(message, bodies)
                 output.clear()
             elif isinstance(message, Load):

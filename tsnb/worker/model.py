@@ -17,14 +17,14 @@ from tsnb import protocol
 from tsnb.handlers.context import Context, RequestProcessor
 from tsnb.handlers.errors import PredictionException
 from tsnb.handlers.finding import EntryPoint
-from tsnb.messages import Failure, Reply, Request
-from tsnb.protocol import Batch, Buffer, Failed, Load, Message, Ready
+from tsnb.messages import Failure
+from tsnb.protocol import Answered, Batch, Buffer, Failed, Load, Message, Ready
 from tsnb.worker.arena import opened
 from tsnb.worker.failures import describe, printable, text_of, where_returned
 from tsnb.worker.loader import load
 from tsnb.worker.output import Tail
 from tsnb.worker.stages import Stages
-from tsnb.worker.values import Unserialisable, decode_row, encode_value
+from tsnb.worker.values import Unserialisable, decode_value, decode_values, encode_value
 
 logger = logging.getLogger(__name__)
 
@@ -82,36 +82,39 @@ class Model:
     def answer(self, batch: Batch, bodies: Buffer) -> None:
         """Run the handler for one batch; send its :class:`Result`, or :class:`Failed`."""
         self._stages.clear()
-        ids = tuple(item.id for item in batch.items)
         try:
             self._stages.run("encode", self._send, *self._result(batch, bodies))
         except Exception as error:
-            self._fail(batch.number, error, batch_answer(error), ids)
+            self._fail(batch.number, error, batch_answer(error), batch.ids)
         finally:
             self.context.stream = None
 
     def _result(self, batch: Batch, bodies: Buffer) -> tuple[Message, list[Buffer]]:
-        data = self._stages.run("decode", self._open, batch.number, protocol.requests(batch, bodies, self._arena))
+        data = self._stages.run("decode", self._open, batch, bodies)
         start = time.perf_counter()
         results = self._stages.run("handle", self._call, data)
         return self._made(batch, results, time.perf_counter() - start)
 
     def _made(self, batch: Batch, results: Any, seconds: float) -> tuple[Message, list[Buffer]]:
         """What the handler returned, after so many seconds, as a message."""
-        _check(results, len(batch.items))
+        _check(results, len(batch.ids))
         self.context.metrics.add_time("PredictionTime", round(seconds * 1000, 2))
-        replies = self._stages.run("encode", self._encode, results)
+        made, each = self._stages.run("encode", self._encode, results)
         metrics = self.context.metrics.take()
-        return protocol.result(batch.number, replies, timings=self._stages.seconds, metrics=metrics)
+        return protocol.result(batch.number, made, each, timings=self._stages.seconds, metrics=metrics), made
 
-    def _open(self, number: int, requests: list[Request]) -> list[dict[str, Any]]:
+    def _open(self, batch: Batch, bodies: Buffer) -> list[dict[str, Any]]:
         """Decode the requests of a batch and put them into the context."""
-        context = self.context
-        context.request_ids = {index: request.id for index, request in enumerate(requests)}
-        context.request_processor = [RequestProcessor(_headers(request)) for request in requests]
-        context.metrics.set_request_ids(context.request_ids)
-        context.stream = lambda parts: self._send_part(number, parts)
-        return [decode_row(request, self._order.decode_input_request) for request in requests]
+        context, decode = self.context, self._order.decode_input_request
+        context.open_batch(batch.ids, lambda: _processors(batch))
+        context.stream = lambda parts: self._send_part(batch.number, parts)
+        values = protocol.values(batch, bodies, self._arena)
+        if len(values) == len(batch.ids) and len(batch.kinds) == 1:
+            ((name, kind),) = batch.kinds[0]
+            return [{name: value} for value in decode_values(name, kind, values, decode)]
+        rest = iter(values)
+        kinds = [protocol.kinds(batch, position) for position in range(len(batch.ids))]
+        return [{name: decode_value(name, kind, next(rest), decode) for name, kind in each} for each in kinds]
 
     def _call(self, data: list[dict[str, Any]]) -> Any:
         assert self._entry is not None  # noqa: S101 (the loop loads first)
@@ -125,13 +128,19 @@ class Model:
         _check(parts, len(self.context.request_processor or ()))
         for row in self.context.request_processor or ():
             row.add_response_property("ts_stream_next", "true")
-        self._send(*protocol.result(number, self._encode(parts, last=False), more=True))
+        made, each = self._encode(parts, last=False)
+        self._send(protocol.result(number, made, each, more=True), made)
 
-    def _encode(self, results: list[Any], last: bool = True) -> list[Reply]:
-        rows = self.context.request_processor or []
+    def _encode(self, results: list[Any], last: bool = True) -> tuple[list[Buffer], list[Answered]]:
+        """The bodies of answers, and what they have beside these; nothing if the handler did not touch it."""
+        context = self.context
+        made: list[Buffer] = [encode_value(value) for value in results]
+        if context.untouched and not context.stopping_criteria:
+            return made, []
+        rows = context.request_processor or []
         if last:
-            _say_what_follows(rows, results, self.context.stopping_criteria)
-        return [_reply(row, value) for row, value in zip(rows, results, strict=True)]
+            _say_what_follows(rows, results, context.stopping_criteria)
+        return made, [_answered(row) for row in rows]
 
     def _fail(self, number: int | None, error: Exception, answer: tuple[int, str], ids: tuple[str, ...]) -> None:
         order = self._order
@@ -171,17 +180,21 @@ def _spare_the_collector() -> None:
     gc.freeze()
 
 
-def _headers(request: Request) -> dict[str, Any]:
+def _processors(batch: Batch) -> list[RequestProcessor]:
+    return [RequestProcessor(_headers(batch, position)) for position in range(len(batch.ids))]
+
+
+def _headers(batch: Batch, position: int) -> dict[str, Any]:
     """What ``get_all_request_header`` shows: the headers, and each parameter's content type under its name."""
-    parameters: dict[str, Any] = {p.name: {"content-type": p.content_type} for p in request.parameters}
-    return {**parameters, **request.headers}
+    parameters: dict[str, Any] = {name: {"content-type": kind} for name, kind in protocol.kinds(batch, position)}
+    return {**parameters, **protocol.headers(batch, position)}
 
 
-def _reply(row: RequestProcessor, value: Any) -> Reply:
+def _answered(row: RequestProcessor) -> Answered:
     given = row.get_response_headers()
     headers = {str(name): str(text) for name, text in given.items()} if given else {}
     status = int(row.get_response_status_code() or 200)
-    return Reply(encode_value(value), status, str(row.get_response_status_phrase() or ""), headers)
+    return Answered(status, str(row.get_response_status_phrase() or ""), headers)
 
 
 def _say_what_follows(rows: list[RequestProcessor], results: list[Any], criteria: Any) -> None:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from tsnb.protocol import Item, line_mark
+from tsnb.protocol import line_mark
 
 KEPT = 8 * 1024
 """Characters of output that are remembered per batch."""
@@ -23,11 +23,11 @@ class Tail:
     def __init__(self) -> None:
         self._parts: list[str] = []
         self._size = 0
-        self._running: Sequence[Item] = ()
+        self._running: Sequence[str] = ()
         self._marks: dict[str, str] = {}
 
-    def clear(self, running: Sequence[Item] = ()) -> None:
-        """Forget everything; from now on these requests run."""
+    def clear(self, running: Sequence[str] = ()) -> None:
+        """Forget everything; from now on the requests with these ids run."""
         self._running = running
         if self._parts or self._marks:
             self._parts.clear()
@@ -38,7 +38,7 @@ class Tail:
         """What stands before a line written now."""
         found = self._marks.get(level)
         if found is None:
-            found = self._marks[level] = line_mark(level, [item.id for item in self._running])
+            found = self._marks[level] = line_mark(level, self._running)
         return found
 
     def add(self, text: str) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import msgspec
 
-from tsnb.messages import Parameter, Request
 from tsnb.protocol import Buffer
 
 logger = logging.getLogger(__name__)
@@ -21,33 +21,40 @@ class Unserialisable(Exception):
     """A handler returned something that has no bytes."""
 
 
-def decode_row(request: Request, decode: bool = True) -> dict[str, Any]:
-    """The dict of one request; of repeated names the last one counts."""
-    return {parameter.name: decode_value(parameter, decode) for parameter in request.parameters}
+_json = msgspec.json.Decoder().decode
 
 
-def decode_value(parameter: Parameter, decode: bool = True) -> Any:
+def decode_values(name: str, kind: str, values: Sequence[Buffer], decode: bool = True) -> list[Any]:
+    """The values of a parameter in several requests, which all have this content type: :func:`decode_value`."""
+    if decode and kind == "application/json":
+        with contextlib.suppress(ValueError, RecursionError):
+            return [_json(value) for value in values]
+    return [decode_value(name, kind, value, decode) for value in values]
+
+
+def decode_value(name: str, kind: str, value: Buffer, decode: bool = True) -> Any:
     """One value as its content type says; the raw bytes, and a warning, where they are not that."""
-    kind = parameter.content_type
     try:
         if decode and kind == "application/json":
-            return _loads(parameter.value)
+            return _loads(value)
         if decode and kind.startswith("text"):
-            return str(parameter.value, "utf-8")
+            return str(value, "utf-8")
     except (ValueError, RecursionError) as error:
-        logger.warning("the value of %r is no valid %s, the handler gets its bytes: %s", parameter.name, kind, error)
-    return bytearray(parameter.value)
+        logger.warning("the value of %r is no valid %s, the handler gets its bytes: %s", name, kind, error)
+    return bytearray(value)
 
 
 def _loads(value: Buffer) -> Any:
     try:
-        return msgspec.json.decode(value)
+        return _json(value)
     except msgspec.DecodeError:  # what Python's json takes and others do not: NaN, Infinity, huge numbers
         return json.loads(str(value, "utf-8"))
 
 
 def encode_value(value: Any) -> bytes:
     """The bytes of one answer. Raises :class:`Unserialisable`."""
+    if type(value) is dict or type(value) is list:
+        return _json_of(value)
     if isinstance(value, (bytes, bytearray)):
         return bytes(value)  # which copies a bytearray only
     if isinstance(value, str):
@@ -55,6 +62,10 @@ def encode_value(value: Any) -> bytes:
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(value, torch.Tensor):
         return _saved(value)
+    return _json_of(value)
+
+
+def _json_of(value: Any) -> bytes:
     try:
         return _dumps(value)
     except RecursionError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 from benchmarks.book import Book
 from benchmarks.contest import Entrant, contest, turn
@@ -19,19 +20,36 @@ EARLY = 0.002
 def measure(book: Book, plan: Plan) -> None:
     """Requests at even intervals, whether or not earlier ones have been answered."""
     rate = float(bare("rate", "cnn", 1, plan.seconds)) / 2
+    seconds = max(plan.seconds, 2) * 2
     with contest(book, plan, ROW, "cnn", (1, 16)) as entrants:
         for _ in range(plan.rounds):
+            _alone(book, entrants, rate, seconds)
             for entrant in entrants:
                 if plan.late():
                     return
                 with turn(book, ROW, entrant) as server:
-                    values = _overhead(entrant, server, rate, max(plan.seconds, 2) * 2)
-                    book.add(ROW, f"{rate:.0f} requests/s, {entrant.setting}", entrant.peer.name, "", **values)
+                    values = _overhead(entrant, server, rate, seconds)
+                    book.add(ROW, _case(rate, entrant), entrant.peer.name, "", **values)
+
+
+def _case(rate: float, entrant: Entrant) -> str:
+    return f"{rate:.0f} requests/s, {entrant.setting}"
+
+
+def _alone(book: Book, entrants: list[Entrant], rate: float, seconds: float) -> None:
+    """The same without any server: what the machine itself adds, and requests that wait for the ones before them."""
+    added = _spread(json.loads(bare("paced", "cnn", rate, seconds)))
+    for case in sorted({_case(rate, entrant) for entrant in entrants}):
+        book.add(ROW, case, "bare loop", "", **added)
 
 
 def _overhead(entrant: Entrant, server: Server, rate: float, seconds: float) -> dict[str, float]:
     asked = asyncio.run(ask(server.url, entrant.bodies[0], entrant.content_type, {}, rate, seconds, 16, early=EARLY))
-    added = sorted(_added(entrant, each) for each in asked)
+    return _spread([_added(entrant, each) for each in asked])
+
+
+def _spread(added: list[float]) -> dict[str, float]:
+    added = sorted(added)
     return {"p50": added[len(added) // 2], "p99": added[int(len(added) * 0.99)], "requests": len(added)}
 
 

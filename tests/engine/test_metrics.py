@@ -100,7 +100,7 @@ def test_each_metric_has_torchserves_name_kind_unit_and_labels() -> None:
 
 def answer(stats: Stats, version: str | None, queued: float, latency: float) -> None:
     job = Job(Request("r"), lambda outcome: None, 0.0, stats.accept("m", version), taken=queued)
-    stats.answered([job], [latency])
+    stats.answered([job], job.created + latency)
 
 
 def test_a_request_is_counted_under_the_version_it_named() -> None:

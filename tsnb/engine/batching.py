@@ -12,6 +12,7 @@ batch size, so that raising ``batchSize`` never lowers throughput.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -55,37 +56,48 @@ class CostModel:
     """Seconds per item, learned for classes of batch sizes (1, 2, 3-4, 5-8, 9-16, …)."""
 
     def __init__(self) -> None:
-        self._per_item: dict[int, float] = {}
-        self._tried: dict[int, int] = {}
+        #: By size class; infinite where none was seen.
+        self._per_item: list[float] = [math.inf]
+        self._tried: list[int] = [0]
         self._preferred = 0
         self._worked = 0.0
         self._explored = 0.0
 
     def learn(self, size: int, seconds: float) -> None:
         """A batch of this size took so long."""
-        size_class, cost = _size_class(size), (seconds + HANDING_OVER) / size
-        known = self._per_item.get(size_class)
-        if known is not None:
+        size_class, cost, costs = _size_class(size), (seconds + HANDING_OVER) / size, self._per_item
+        while size_class >= len(costs):
+            costs.append(math.inf)
+            self._tried.append(0)
+        known = costs[size_class]
+        if known != math.inf:
             cost = known + (FALLING if cost < known else RISING) * (cost - known)
-        self._per_item[size_class] = cost
-        self._tried[size_class] = self._tried.get(size_class, 0) + 1
+        costs[size_class] = cost
+        self._tried[size_class] += 1
         self._worked += seconds
         if size_class > self._preferred:
             self._explored += seconds
-        enough = min(self._per_item.values()) / MARGIN
-        self._preferred = min([each for each, per_item in self._per_item.items() if per_item <= enough])
+        enough = min(costs) / MARGIN
+        preferred = 0
+        while costs[preferred] > enough:
+            preferred += 1
+        self._preferred = preferred
 
     def best(self, limit: int) -> int:
         """The batch size, at most ``limit``, that should give the highest throughput; of several the smallest."""
         preferred, largest = self._preferred, _size_class(limit)
         if preferred < largest and self._explored <= EXPLORE_SHARE * self._worked:
-            preferred = min(range(largest, preferred, -1), key=lambda each: self._tried.get(each, 0))
+            preferred = min(range(largest, preferred, -1), key=self._times_tried)
         return min(limit, 1 << preferred)
+
+    def _times_tried(self, size_class: int) -> int:
+        return self._tried[size_class] if size_class < len(self._tried) else 0
 
     def seconds(self, size: int) -> float | None:
         """How long a batch of this size should take; None if none of about this size was seen."""
-        per_item = self._per_item.get(_size_class(size))
-        return None if per_item is None else per_item * size
+        size_class = _size_class(size)
+        per_item = self._per_item[size_class] if size_class < len(self._per_item) else math.inf
+        return None if per_item == math.inf else per_item * size
 
 
 def _size_class(size: int) -> int:

@@ -8,7 +8,6 @@ per batch; a version that nobody asks keeps nothing.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 
 import msgspec
 
@@ -28,16 +27,17 @@ class History:
         self._past: deque[Recent] = deque(maxlen=KEPT)
         self._now = Recent(0.0)
 
-    def add(self, wall: float, latencies: Sequence[float], errors: int) -> None:
-        """Requests were answered, so many seconds after they arrived; as many of them were errors."""
+    def add(self, wall: float, requests: int, seconds: float, longest: float, errors: int) -> None:
+        """So many requests were answered, after so many seconds together; as many of them were errors."""
         now = self._now
         if wall - now.time >= MOMENT:
             if now.requests:
                 self._past.append(now)
             now = self._now = Recent(wall - wall % MOMENT)
-        now.requests += len(latencies)
-        now.seconds += sum(latencies)
-        now.longest = max(now.longest, *latencies)
+        now.requests += requests
+        now.seconds += seconds
+        if longest > now.longest:
+            now.longest = longest
         now.errors += errors
 
     def recent(self, wall: float) -> tuple[Recent, ...]:

@@ -28,7 +28,10 @@ class Intake:
         self._accept = accept
         self._loop = asyncio.get_running_loop()
         self._jobs: list[Job] = []
+        # Of the last turn: what the next is likely to get, too.
         self._model: ServedModel | None = None
+        self._counted: Counted | None = None
+        self._withdraw: Callable[[Job], None] | None = None
 
     def __call__(self, request: Request, done: Callable[[Outcome], None]) -> Callable[[], None]:
         """Queue a request, at the end of the turn or now where nobody else is likely to come.
@@ -36,7 +39,7 @@ class Intake:
         ``done`` is told the outcome, errors of this included, perhaps before this returns; calling what is returned
         gives the request up.
         """
-        job = Job(request, done, monotonic())
+        job = Job(request, done, monotonic(), self._counted, self._withdraw)
         self._jobs.append(job)
         if len(self._jobs) == 1:
             model = self._model
@@ -49,13 +52,15 @@ class Intake:
     def _take_in(self) -> None:
         jobs, self._jobs = self._jobs, []
         try:
-            self._model = model = self._find()
+            model = self._find()
         except TsnbError as error:
             self._model = None
             for job in jobs:
                 job.fail(type(error)(error.message))
             return
         counted = self._accept(len(jobs))
-        for job in jobs:
-            job.counted = counted
+        if model is not self._model or counted is not self._counted:
+            self._model, self._counted, self._withdraw = model, counted, model.cancel
+            for job in jobs:
+                job.counted, job.withdraw = counted, model.cancel
         model.submit_all(jobs)

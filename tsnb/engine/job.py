@@ -74,13 +74,6 @@ class Job(Struct, eq=False):
             self.reply = reply
             self._settle(reply)  # the way of most answers
 
-    def takes(self, reply: Reply) -> None:
-        """Keep the last reply, which :func:`tell_all` will give; that of a stream is given at once."""
-        if self.settled:
-            self.answer(reply)
-        else:
-            self.reply = reply
-
     def fail(self, error: Exception) -> None:
         """Give an error instead of a reply, or instead of the rest of a stream."""
         self.error = error
@@ -103,7 +96,7 @@ class Job(Struct, eq=False):
 
 
 def tell_all(jobs: Iterable[Job]) -> None:
-    """Give all jobs of a batch the replies that they took."""
+    """Give the jobs of a batch the replies that were noted for them."""
     for job in jobs:
         if not job.settled and job.reply is not None:
             job.settled = True

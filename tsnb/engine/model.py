@@ -76,7 +76,6 @@ class ServedModel:
         self._loop = asyncio.get_running_loop()
         #: How many requests the last batch has.
         self._size = 1
-        self._withdraw = self.cancel
         #: Whether jobs are queued in the plain way.
         self._takes_all = type(self).submit is ServedModel.submit
         #: Whether the end of this turn of the loop is waited for.
@@ -115,7 +114,7 @@ class ServedModel:
             )
         if not self.queue.put(job):
             raise ServiceUnavailable(NO_WORKER.format(name=self.spec.name))
-        job.withdraw = self._withdraw
+        job.withdraw = self.cancel
         if self.spec.client_timeout > 0:
             self._loop.call_later(self.spec.client_timeout / 1000, self._expire, job)
         if self._idle:
@@ -129,8 +128,6 @@ class ServedModel:
         if not served or not self._takes_all or self.spec.client_timeout or not self.queue.put_all(jobs):
             self._submit_each(jobs)
             return
-        for job in jobs:
-            job.withdraw = self._withdraw
         if self._idle:
             self._dispatch()
         elif len(self.queue) >= self._size:
@@ -297,14 +294,20 @@ class ServedModel:
 
     def _count(self, slot: Slot, flight: Flight, seconds: float) -> None:
         now, wall, jobs = monotonic(), time.time(), flight.jobs
-        self._cost.learn(len(jobs), seconds)
-        self.requests += len(jobs)
-        latencies = [now - job.created for job in jobs]
-        failed = [job for job in jobs if job.error is not None]
-        self.errors += len(failed)
-        self._latency += (1 - 0.9 ** len(jobs)) * (latencies[-1] - self._latency)
-        self._history.add(wall, latencies, len(failed))
-        self._stats.answered(jobs, latencies)
+        count, failed, total, longest = len(jobs), 0, 0.0, 0.0
+        for job in jobs:
+            latency = now - job.created
+            total += latency
+            if latency > longest:
+                longest = latency
+            if job.error is not None:
+                failed += 1
+        self._cost.learn(count, seconds)
+        self.requests += count
+        self.errors += failed
+        self._latency += (1 - 0.9**count) * (total / count - self._latency)
+        self._history.add(wall, count, total, longest, failed)
+        self._stats.answered(jobs, now)
         self._stats.batch_done(seconds - _handler_seconds(flight))
         if failed or self._recorder.wants(self.key, wall):
             self._record(slot, flight, now, wall)

@@ -128,19 +128,20 @@ class Stats:
             found.requests.value += count
         return found
 
-    def answered(self, jobs: Iterable[Job], latencies: Iterable[float]) -> None:
-        """The requests of a batch have their answers, each after so many seconds."""
+    def answered(self, jobs: Iterable[Job], now: float) -> None:
+        """The requests of a batch have their answers, at this time."""
         queued = 0.0
-        for job, latency in zip(jobs, latencies, strict=True):
-            counted, queued = job.counted, job.taken - job.created
+        for job in jobs:
+            created, counted = job.created, job.counted
+            queued = job.taken - created
             if counted is None:
                 continue
             if counted.logged:
-                self._count(counted.latency, latency * 1e6)
+                self._count(counted.latency, (now - created) * 1e6)
                 self._count(counted.queue, queued * 1e6)
                 self._set(self._of_host("QueueTime"), queued * 1e3)
             else:
-                counted.latency.value += latency * 1e6
+                counted.latency.value += (now - created) * 1e6
                 counted.queue.value += queued * 1e6
         self._of_host("QueueTime").value = queued * 1e3
 

@@ -226,7 +226,10 @@ class WorkerHandle(asyncio.Protocol):
     def _complete(self, flight: Flight, pairs: Iterable[tuple[Job, Reply]]) -> None:
         """The worker gets its next batch before the clients get their answers, which takes longer."""
         for job, reply in pairs:
-            job.takes(reply)
+            if job.settled:
+                job.answer(reply)  # the end of a stream
+            else:
+                job.reply = reply
         try:
             self._finish(flight)
         finally:

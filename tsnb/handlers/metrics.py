@@ -174,6 +174,11 @@ def _text(value: object) -> str:
     return str(value).encode("utf-8", "replace").decode()
 
 
+_OF_MODEL = Dimension("Level", "Model")
+_USUAL = ["ModelName", "Level"]
+"""The dimensions of a value that names none."""
+
+
 class Metrics:
     """The metrics of one worker. ``request_ids`` are those of the batch that runs."""
 
@@ -207,6 +212,8 @@ class Metrics:
     ) -> None:
         """Report a value of any kind; ``idx`` is the request of the batch it belongs to (None: all)."""
         request_id = self._request_id(idx)
+        if not dimensions and request_id is not None and self._emit_plainly(name, value, metric_type, request_id):
+            return
         found = self._with_defaults(request_id, dimensions)
         self._emit(name, value, unit, found, metric_type, request_id)
 
@@ -296,6 +303,15 @@ class Metrics:
             metric = self.add_metric_to_cache(name, unit, [item.name for item in dimensions], metric_type)
         metric.add_or_update(value, [item.value for item in dimensions], request_id or "")
 
+    def _emit_plainly(self, name: str, value: float, metric_type: MetricTypes, request_id: str) -> bool:
+        """The short way of a value with the usual dimensions, of a metric that is known; False if it is none."""
+        metric = self.cache[_kind(metric_type)].get(name)
+        if metric is None or metric.dimension_names != _USUAL or type(value) is not float or not value >= 0:
+            return False
+        labels = (("ModelName", _text(self.model_name)), ("Level", "Model"))
+        self._samples.add(MetricSample(metric.metric_name, value, metric.unit, metric_type.value, labels, request_id))
+        return True
+
     def _request_id(self, idx: int | None) -> str | None:
         if not isinstance(self.request_ids, dict):
             return self.request_ids if self.request_ids is None else _text(self.request_ids)
@@ -304,6 +320,8 @@ class Metrics:
         return ",".join(self.request_ids.values())
 
     def _with_defaults(self, request_id: str | None, dimensions: Iterable[Dimension] | None) -> list[Dimension]:
+        if not dimensions and request_id is not None:
+            return [Dimension("ModelName", self.model_name), _OF_MODEL]
         found = list(dimensions or ())
         names = {item.name for item in found}
         if request_id is not None and "ModelName" not in names:

@@ -145,10 +145,12 @@ def replies(message: Result, bodies: Buffer) -> list[Reply]:
     each = [heads[at] for at in message.which if at < len(heads)] if message.which else heads[:1] * len(sizes)
     if len(each) != len(sizes):
         raise ProtocolError(f"{len(sizes)} answers, of which {len(each)} have a status")
+    copied = type(bodies) is bytes
     found = []
     start = 0
     for size, head in zip(sizes, each, strict=True):
-        body = bytes(bodies[start : start + size])
-        start += size
-        found.append(Reply(body, head.status, head.reason, head.headers, timings, more))
+        end = start + size
+        body = bodies[start:end] if copied else bytes(bodies[start:end])
+        start = end
+        found.append(Reply(body, head.status, head.reason, head.headers, timings, more))  # type: ignore[arg-type]
     return found

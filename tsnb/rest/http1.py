@@ -161,7 +161,7 @@ class Connection(asyncio.Protocol):
     def _begin(self, head: Head, body: bytes, *, straight: bool = False) -> bool:
         """Send a request on its lane; False if there is none for it."""
         service = self._service
-        lane = head.lane if service.open and head.lane is not None else service.lane(head, self.listener)
+        lane = head.lane if service.open and head.lane is not None else service.lane(head, body, self.listener)
         if lane is None:
             return False
         self._at_rest, self._straight = None, straight

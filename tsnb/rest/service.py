@@ -84,24 +84,25 @@ class Service:
             self._wakeful = Wakeful(asyncio.get_running_loop(), self.config.busy_wait)
         return self._wakeful
 
-    def lane(self, head: Head, listener: Listener) -> Lane | None:
+    def lane(self, head: Head, body: bytes, listener: Listener) -> Lane | None:
         """The fast way for a request with this head, if it has one and the guard lets it pass.
 
         None where :meth:`answer` must be awaited instead.
         """
         try:
             if head.asked is None:
-                self._look(head, listener)
+                self._look(Incoming(head, body), listener)
             if self._guard is not None and head.asked is not None and self._guard(head.asked) is not None:
                 return None
         except TsnbError:
             return None
         return head.lane
 
-    def _look(self, head: Head, listener: Listener) -> None:
+    def _look(self, incoming: Incoming, listener: Listener) -> None:
         """Find the lane of a head, once. Raises what the endpoint would."""
-        request = _request(Incoming(head, b""), listener, "-")
+        head, request = incoming.head, _request(incoming, listener, "-")
         head.lane = open_lane(self._doors, request) if self._endpoints is dispatch else None
+        request.body = b""  # it is kept with the head
         head.asked = request
 
     async def answer(self, incoming: Incoming, listener: Listener, remote: str) -> Response:

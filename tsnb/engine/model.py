@@ -15,7 +15,6 @@ import msgspec
 from tsnb.config import Config
 from tsnb.engine.arena import Arena
 from tsnb.engine.batching import CostModel, ahead, decide, split
-from tsnb.engine.history import History
 from tsnb.engine.job import Job
 from tsnb.engine.logs import LogRing
 from tsnb.engine.queue import JobQueue
@@ -23,6 +22,7 @@ from tsnb.engine.recorder import Recorder
 from tsnb.engine.records import recorded
 from tsnb.engine.stats import Stats
 from tsnb.engine.supervisor import Slot
+from tsnb.engine.tally import Tally
 from tsnb.engine.worker_handle import Flight, WorkerHandle
 from tsnb.errors import ModelNotFound, RequestTimeout, ServiceUnavailable, TsnbError
 from tsnb.messages import MetricSample, ModelSpec, ModelStatus
@@ -51,9 +51,6 @@ class ServedModel:
         self.queue = JobQueue(spec.job_queue_size)
         self.slots: list[Slot] = []
         self.ring = LogRing(config.log_lines)
-        self.requests = 0
-        self.errors = 0
-        self._latency = 0.0
         #: Whether it was unregistered: no new worker may start.
         self.closed = False
         #: Counts the workers that got GPUs of the model's own list.
@@ -69,7 +66,7 @@ class ServedModel:
         self._stats = stats
         self._recorder = recorder
         self._cost = CostModel()
-        self._history = History()
+        self._tally = Tally()
         self._idle: deque[Slot] = deque()
         self._leaving: set[Slot] = set()
         self._wake: asyncio.TimerHandle | None = None
@@ -294,19 +291,8 @@ class ServedModel:
 
     def _count(self, slot: Slot, flight: Flight, seconds: float) -> None:
         now, wall, jobs = monotonic(), time.time(), flight.jobs
-        count, failed, total, longest = len(jobs), 0, 0.0, 0.0
-        for job in jobs:
-            latency = now - job.created
-            total += latency
-            if latency > longest:
-                longest = latency
-            if job.error is not None:
-                failed += 1
-        self._cost.learn(count, seconds)
-        self.requests += count
-        self.errors += failed
-        self._latency += (1 - 0.9**count) * (total / count - self._latency)
-        self._history.add(wall, count, total, longest, failed)
+        self._cost.learn(len(jobs), seconds)
+        failed = self._tally.add(jobs, now, wall)
         self._stats.answered(jobs, now)
         self._stats.batch_done(seconds - _handler_seconds(flight))
         if failed or self._recorder.wants(self.key, wall):
@@ -407,8 +393,9 @@ class ServedModel:
     def status(self, default: bool) -> ModelStatus:
         """The version as its owner sees it."""
         workers = tuple(slot.status() for slot in self.slots)
-        counts = (len(self.queue), self.requests, self.errors, self._latency)
-        return ModelStatus(self.spec, default, workers, *counts, self._history.recent(time.time()))
+        tally = self._tally
+        counts = (len(self.queue), tally.requests, tally.errors, tally.latency)
+        return ModelStatus(self.spec, default, workers, *counts, tally.history.recent(time.time()))
 
 
 def _handler_seconds(flight: Flight) -> float:

@@ -121,6 +121,11 @@ def _lone(book: Book) -> Iterator[Verdict]:
 
 def _half(book: Book) -> Iterator[Verdict]:
     yield from _limits(book, "half", dict.fromkeys(book.cases("half"), ("p99", 2.0)), "ms over the model at the p99")
+    for case in book.cases("half"):
+        ours, alone = (book.median("half", case, name, "p99") for name in ("tsnb", BARE))
+        if ours is not None and alone is not None:
+            said = f"{ours:.3g} ms / {alone:.3g} ms"
+            yield Verdict("half", f"{case}: < 2 ms over the loop alone, at the p99 of both", said, ours < alone + 2)
 
 
 def _models(book: Book) -> Iterator[Verdict]:

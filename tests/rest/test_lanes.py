@@ -43,7 +43,7 @@ class Engine:
         raise AssertionError("only timed requests are submitted one by one")
 
     async def predict(self, name: str, version: str | None, request: Request, *, timed: bool = False) -> Reply:
-        return Reply(b"by the long way")
+        return Reply(b"<" + bytes(request.parameters[0].value) + b">")
 
     def count_response(self, status: int) -> None:
         self.counted.append(status)
@@ -200,15 +200,13 @@ async def test_requests_that_do_not_wait_for_each_other_are_answered_in_order(pi
     await turns()
     written = b""
     for _ in range(2):
-        if house.engine.asked:
+        if house.engine.asked:  # by the short way: the long one answers itself
             body = bytes(house.engine.asked[0][0].parameters[0].value)
             house.engine.answer(Reply(b"<" + body + b">"))
         await turns()
         written += house.taken()
-    answers = [part for part in (b"<ab>", b"<cd>", b"by the long way") if part in written]
     assert written.count(b"HTTP/1.1 200") == 2
-    assert answers[0] in (b"<ab>", b"by the long way")
-    assert written.find(b"<ab>") <= written.find(b"<cd>") or b"<cd>" not in written
+    assert 0 < written.find(b"<ab>") < written.find(b"<cd>")
     assert not house.transport.paused
     house.send(ASK + b"ef")
     house.engine.answer(Reply(b"after"))

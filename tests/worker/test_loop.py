@@ -177,6 +177,7 @@ FAILURES = {
     "CUDA in the text": ("raise RuntimeError('CUDA error')", 507, "Out of resources", "RuntimeError"),
     "a chosen status": ("raise PredictionException('too odd', 513)", 513, "too odd", "PredictionException"),
     "a default status": ("raise PredictionException('odd')", 500, "odd", "PredictionException"),
+    "headers for nobody": ("context.request_processor = []; return [1]", 503, "Prediction failed", "ValueError"),
     "no list": ("return {'a': 1}", 503, "Invalid model predict output", "InvalidAnswer"),
     "wrong length": ("return [1, 2]", 503, "number of batch response mismatched", "InvalidAnswer"),
     "not serialisable": ("return [object()]", 503, "Unsupported model output data type.", "Unserialisable"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
-from tsnb.messages import Buffer, MetricSample, Parameter, Reply, Request
+from tsnb.messages import Buffer, MetricSample, Reply, Request
 from tsnb.protocol.frames import ProtocolError
 from tsnb.protocol.orders import Answered, Batch, Result
 
@@ -102,16 +102,6 @@ def kinds(message: Batch, position: int) -> Kinds:
 def headers(message: Batch, position: int) -> dict[str, str]:
     """The headers of a request."""
     return message.headers[message.headers_of[position] if message.headers_of else 0]
-
-
-def requests(message: Batch, bodies: Buffer, arena: memoryview | None = None) -> list[Request]:
-    """The requests of a batch, whose parameters hold what :func:`values` gives."""
-    rest = iter(values(message, bodies, arena))
-    found = []
-    for position, request_id in enumerate(message.ids):
-        parameters = tuple([Parameter(name, next(rest), kind) for name, kind in kinds(message, position)])  # type: ignore[arg-type]
-        found.append(Request(request_id, headers(message, position), parameters))
-    return found
 
 
 def result(

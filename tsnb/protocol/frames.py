@@ -79,7 +79,7 @@ class Reader:
     """Bytes in, messages out, for a side that is fed by an event loop.
 
     :meth:`feed` yields ``(message, bodies)``; bodies are one buffer, to be cut
-    with :func:`tsnb.protocol.replies` or :func:`tsnb.protocol.requests`.
+    with :func:`tsnb.protocol.replies` or :func:`tsnb.protocol.values`.
     """
 
     def __init__(self, max_bodies: int | None = None) -> None:

@@ -138,6 +138,8 @@ class Model:
         if context.untouched and not context.stopping_criteria:
             return made, []
         rows = context.request_processor or []
+        if len(rows) != len(made):
+            raise ValueError(f"context.request_processor has {len(rows)} items for {len(made)} answers")
         if last:
             _say_what_follows(rows, results, context.stopping_criteria)
         return made, [_answered(row) for row in rows]

@@ -4,12 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := -m pip --disable-pip-version-check --quiet
+# By the environment, so that what builds the package is pinned, too (newer versions of pip look at the second).
+PINNED := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
 
 .PHONY: demo test lab lint format notebooks screenshots labextension protos check-install conformance conformance-renew docs bench clean
 
-$(STAMP): pyproject.toml constraints.txt tsnb/labextension/build.json
+$(STAMP): pyproject.toml constraints.txt tsnb/labextension/build.json hatch_build.py tsnb/speedups/native.pyx
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python $(PIP) install --constraint constraints.txt --editable '.[lab,test]'
+	$(PINNED) $(BIN)/python $(PIP) install --editable '.[lab,test]'
 	touch $@
 
 demo: $(STAMP)  ## the main job, headless, on real data
@@ -50,7 +52,7 @@ check-install: $(STAMP)  ## a wheel, installed into an environment of its own
 	$(BIN)/python tests/check_install.py
 
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) build dist tsnb/speedups/native.*.so
 
 TORCHSERVE := .venv-torchserve
 

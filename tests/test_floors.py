@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "tsnb"
 
-GROUND = {"archive", "config", "errors", "html", "messages", "properties", "protocol", ""}
+GROUND = {"archive", "config", "errors", "html", "messages", "properties", "protocol", "speedups", ""}
 
 ALLOWED = {
     "archive": GROUND,

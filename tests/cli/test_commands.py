@@ -76,7 +76,7 @@ def test_the_doctor_finds_what_is_in_the_way(run: Run, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert re.search(rf"^✗ port +http://127.0.0.1:{port} \(inference_address\) another process", found, re.MULTILINE)
     assert found.count("✗") == 1
-    for what in ("tsnb", "torch", "workers"):
+    for what in ("tsnb", "speedups", "torch", "workers"):
         assert re.search(rf"^[✓–] {what} ", found, re.MULTILINE)
 
 

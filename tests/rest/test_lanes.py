@@ -45,7 +45,7 @@ class Engine:
     async def predict(self, name: str, version: str | None, request: Request, *, timed: bool = False) -> Reply:
         return Reply(b"<" + bytes(request.parameters[0].value) + b">")
 
-    def count_response(self, status: int) -> None:
+    def count_response(self, status: int, count: int = 1) -> None:
         self.counted.append(status)
 
     def answer(self, outcome: Outcome) -> str:

@@ -138,7 +138,7 @@ class SmallEngine:
     def metrics_text(self, names: list[str] | None = None) -> str:
         return "".join(f"# TYPE {name} counter\n" for name in names or ["Requests2XX"])
 
-    def count_response(self, status: int) -> None:
+    def count_response(self, status: int, count: int = 1) -> None:
         self.statuses.append(status)
 
     def _spec(self, name: str, version: str | None) -> ModelSpec:

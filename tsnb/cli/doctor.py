@@ -64,7 +64,7 @@ def _print(line: str) -> None:
 
 def examine(config: Config) -> Iterator[Finding]:
     """Everything, the quick things first."""
-    checks: list[Callable[[], Finding]] = [_versions, _cores, _temporary_folder, _gpus]
+    checks: list[Callable[[], Finding]] = [_versions, _speedups, _cores, _temporary_folder, _gpus]
     for check in checks:
         yield check()
     yield from _ports(config)
@@ -77,6 +77,15 @@ def examine(config: Config) -> Iterator[Finding]:
 
 def _versions() -> Finding:
     return Finding("tsnb", True, f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
+
+
+def _speedups() -> Finding:
+    from tsnb.speedups import COMPILED
+
+    if COMPILED:
+        return Finding("speedups", True, "the way of quick requests is compiled")
+    remedy = "install it again where there is a C compiler with Python's headers, without TSNB_PURE_PYTHON"
+    return Finding("speedups", None, f"plain Python serves quick models, with half as many requests: {remedy}")
 
 
 def _cores() -> Finding:

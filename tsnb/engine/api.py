@@ -164,5 +164,5 @@ class Engine(Protocol):
     def metrics_text(self, names: list[str] | None = None) -> str:
         """All metrics in Prometheus text format 0.0.4 (spec 3.1), or those named."""
 
-    def count_response(self, status: int) -> None:
-        """A door answered a request with this status (spec 3.4, ``Requests2XX`` and its like)."""
+    def count_response(self, status: int, count: int = 1) -> None:
+        """A door answered so many requests with this status (spec 3.4, ``Requests2XX`` and its like)."""

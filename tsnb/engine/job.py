@@ -5,47 +5,31 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from time import monotonic
 
-from msgspec import Struct
-
 from tsnb.engine.api import Outcome, Stream
-from tsnb.engine.stats import Counted
 from tsnb.messages import Reply, Request
+from tsnb.speedups import JobBase
+from tsnb.speedups.plain import UNTOLD
 
 log = logging.getLogger(__name__)
-
-UNTOLD = "the answer to request %s could not be handed over"
 
 MAX_WAITING_PARTS = 256
 """Parts of a stream that may wait for a slow client before its worker is no longer read from."""
 
 
-class Job(Struct, eq=False):
+class Job(JobBase):
     """A request, when it came, and who is told.
 
     Times are those of ``time.monotonic``: a loop's own clock can tick in milliseconds. ``done`` is called once, with
-    the outcome, unless the job is abandoned before.
+    the outcome, unless the job is abandoned before. ``counted`` are the counters that its answer goes to; ``withdraw``
+    takes it from where it waits. It was ``met`` when a worker was idle for it: from then on it waits for nothing but
+    its batch to fill, and is ``taken`` together with others, ``batch`` in all. ``settled``: it has its outcome, or the
+    first part of one, whose others are ``parts``. ``reply`` is kept for the records, and None for a stream.
     """
 
-    request: Request
-    done: Callable[[Outcome], None]
-    created: float
-    counted: Counted | None = None
-    """The counters that its answer goes to."""
-    withdraw: Callable[[Job], None] | None = None
-    """Takes it from where it waits."""
-    met: float = 0.0
-    """When a worker was idle for it; from then on it waits for nothing but its batch to fill."""
-    taken: float = 0.0
-    batch: int = 0
-    """How many requests were taken together with it, itself included."""
-    settled: bool = False
-    parts: Parts | None = None
-    reply: Reply | None = None
-    """What it was answered with, for the records; None for a stream."""
-    error: Exception | None = None
+    __slots__ = ()
 
     @property
     def gone(self) -> bool:
@@ -93,17 +77,6 @@ class Job(Struct, eq=False):
     def behind(self) -> bool:
         """Whether the client reads its stream slower than the worker writes it."""
         return self.parts is not None and self.parts.waiting >= MAX_WAITING_PARTS
-
-
-def tell_all(jobs: Iterable[Job]) -> None:
-    """Give the jobs of a batch the replies that were noted for them."""
-    for job in jobs:
-        if not job.settled and job.reply is not None:
-            job.settled = True
-            try:
-                job.done(job.reply)
-            except Exception:  # it must not harm the other jobs of the batch
-                log.exception(UNTOLD, job.request.id)
 
 
 class Parts(AsyncIterator[Reply]):

@@ -61,8 +61,7 @@ class LocalEngine:
         self._arena: arena.Arena | None = None
         self._intakes: WeakValueDictionary[tuple[str, str | None], Intake] = WeakValueDictionary()
         self._closed = False
-        #: A door answered a request with this status.
-        self.count_response: Callable[[int], None] = self._stats.response
+        self.count_response = self._stats.response
 
     async def start(self) -> None:
         """Ask for the GPUs, and let the nursery import torch meanwhile: the first model finds it ready."""

@@ -26,6 +26,7 @@ from tsnb.engine.tally import Tally
 from tsnb.engine.worker_handle import Flight, WorkerHandle
 from tsnb.errors import ModelNotFound, RequestTimeout, ServiceUnavailable, TsnbError
 from tsnb.messages import MetricSample, ModelSpec, ModelStatus
+from tsnb.speedups import mark, plain
 
 NO_WORKER = (
     'Model "{name}" has no worker to serve inference request. Please use scale workers API to add workers. '
@@ -201,11 +202,8 @@ class ServedModel:
 
     def _mark(self, jobs: list[Job], idle_since: float, now: float) -> None:
         """Note that these jobs are taken together."""
-        self._size = count = len(jobs)
-        for job in jobs:
-            created = job.created
-            job.met = created if created > idle_since else idle_since
-            job.taken, job.batch = now, count
+        self._size = len(jobs)
+        mark(jobs, idle_since, now)
 
     def _give_ahead(self) -> None:
         """Let full batches wait at workers that will be free in a moment: these then need not wait for us."""
@@ -223,6 +221,8 @@ class ServedModel:
 
     def _together(self, jobs: list[Job]) -> list[Job]:
         """Those of the jobs that somebody waits for and that can share a batch; what must come later goes back."""
+        if plain(jobs):
+            return jobs
         wanted = [job for job in jobs if not (job.settled and job.gone)]
         if len(wanted) > 1 and (apart := split(wanted)):
             self.queue.put_back(apart)
@@ -292,8 +292,8 @@ class ServedModel:
     def _count(self, slot: Slot, flight: Flight, seconds: float) -> None:
         now, wall, jobs = monotonic(), time.time(), flight.jobs
         self._cost.learn(len(jobs), seconds)
-        failed = self._tally.add(jobs, now, wall)
-        self._stats.answered(jobs, now)
+        total, longest, failed = self._stats.answered(jobs, now)
+        self._tally.add(len(jobs), total, longest, failed, wall)
         self._stats.batch_done(seconds - _handler_seconds(flight))
         if failed or self._recorder.wants(self.key, wall):
             self._record(slot, flight, now, wall)

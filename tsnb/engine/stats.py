@@ -11,7 +11,7 @@ import logging
 import math
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from tsnb.engine.metric_lines import UNITS, Line, Reading, parse
 from tsnb.engine.metric_log import MetricLog
 from tsnb.engine.metric_series import LONGEST, MAX_ALL, Family, Histogram, Labels, Owner, Registry, Series
 from tsnb.messages import MetricSample, ModelSpec
+from tsnb.speedups import spent
 
 if TYPE_CHECKING:
     from tsnb.engine.job import Job
@@ -99,15 +100,16 @@ class Stats:
 
     # --- counting: the server ---------------------------------------------------------------------
 
-    def response(self, status: int) -> None:
-        """A REST response was sent."""
+    def response(self, status: int, count: int = 1) -> None:
+        """So many REST responses with this status were sent."""
         series = self._responses.get(status)
         if series is None:
             series = self._responses[status] = self._of_host(_RESPONSES.get(status // 100, "Requests5XX"))
         if series.logged:
-            self._count(series, 1.0)
+            for _ in range(count):
+                self._count(series, 1.0)
         else:
-            series.value += 1.0
+            series.value += count
 
     def accept(self, model: str, version: str | None, count: int = 1) -> Counted:
         """Predictions were accepted, before queuing; what is returned counts their answers.
@@ -128,22 +130,25 @@ class Stats:
             found.requests.value += count
         return found
 
-    def answered(self, jobs: Iterable[Job], now: float) -> None:
-        """The requests of a batch have their answers, at this time."""
-        queued = 0.0
+    def answered(self, jobs: Sequence[Job], now: float) -> tuple[float, float, int]:
+        """The requests of a batch have their answers: seconds in all, the longest of them, and how many failed."""
+        total, longest, queued, last, failed, counted = spent(jobs, now)
+        if counted is None or counted.logged:
+            self._each_answered(jobs, now)
+        else:
+            counted.latency.value += total * 1e6
+            counted.queue.value += queued * 1e6
+        self._of_host("QueueTime").value = last * 1e3
+        return total, longest, failed
+
+    def _each_answered(self, jobs: Sequence[Job], now: float) -> None:
         for job in jobs:
-            created, counted = job.created, job.counted
-            queued = job.taken - created
-            if counted is None:
-                continue
-            if counted.logged:
-                self._count(counted.latency, (now - created) * 1e6)
+            queued, counted = job.taken - job.created, job.counted
+            if counted is not None:
+                self._count(counted.latency, (now - job.created) * 1e6)
                 self._count(counted.queue, queued * 1e6)
+            if counted is not None and counted.logged:
                 self._set(self._of_host("QueueTime"), queued * 1e3)
-            else:
-                counted.latency.value += (now - created) * 1e6
-                counted.queue.value += queued * 1e6
-        self._of_host("QueueTime").value = queued * 1e3
 
     def batch_done(self, overhead: float) -> None:
         """A batch has its answers, ``overhead`` seconds of which were not the handler's."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from tsnb.engine.history import History
-from tsnb.engine.job import Job
 
 
 class Tally:
@@ -17,18 +14,9 @@ class Tally:
         self.latency = 0.0
         self.history = History()
 
-    def add(self, jobs: Sequence[Job], now: float, wall: float) -> int:
-        """These were answered at the loop's time ``now``, Unix time ``wall``; how many of them with an error."""
-        count, failed, total, longest = len(jobs), 0, 0.0, 0.0
-        for job in jobs:
-            latency = now - job.created
-            total += latency
-            if latency > longest:
-                longest = latency
-            if job.error is not None:
-                failed += 1
+    def add(self, count: int, seconds: float, longest: float, failed: int, wall: float) -> None:
+        """So many were answered at the Unix time ``wall``, after so many seconds together, some with an error."""
         self.requests += count
         self.errors += failed
-        self.latency += (1 - 0.9**count) * (total / count - self.latency)
-        self.history.add(wall, count, total, longest, failed)
-        return failed
+        self.latency += (1 - 0.9**count) * (seconds / count - self.latency)
+        self.history.add(wall, count, seconds, longest, failed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import cast
 
@@ -12,9 +12,10 @@ import msgspec
 
 from tsnb import protocol
 from tsnb.engine.arena import Arena
-from tsnb.engine.job import Job, tell_all
+from tsnb.engine.job import Job
 from tsnb.errors import HandlerFailed
-from tsnb.messages import Failure, MetricSample, Reply
+from tsnb.messages import Failure, MetricSample
+from tsnb.speedups import frame, given, tell
 
 
 class LoadFailed(Exception):
@@ -127,6 +128,10 @@ class WorkerHandle(asyncio.Protocol):
             self._begin(flight)
         else:
             self._ahead = flight
+        compiled = frame(flight.number, jobs)
+        if compiled is not None:
+            cast("asyncio.Transport", self._transport).write(compiled)
+            return
         place = self._arena.place if self._arena is not None and self._sees_arena else None
         message, bodies = protocol.batch(flight.number, [job.request for job in jobs], place)
         flight.placed = message.placed
@@ -212,28 +217,31 @@ class WorkerHandle(asyncio.Protocol):
         flight = self.flight
         if flight is None or flight.number != message.number:
             raise protocol.ProtocolError(f"an answer to batch {message.number}, which the worker does not hold")
-        pairs = zip(flight.jobs, protocol.replies(message, bodies), strict=True)
         if message.metrics:
             self._on_metrics(message.metrics)
+        if not message.more and protocol.bare(message) and given(flight.jobs, message.sizes, bodies, message.timings):
+            self._complete(flight)
+            return
+        pairs = zip(flight.jobs, protocol.replies(message, bodies), strict=True)
         if message.more:
             for job, reply in pairs:
                 job.answer(reply)
             self._deadline = monotonic() + self._response_timeout
             self._hold_back(flight)
-        else:
-            self._complete(flight, pairs)
-
-    def _complete(self, flight: Flight, pairs: Iterable[tuple[Job, Reply]]) -> None:
-        """The worker gets its next batch before the clients get their answers, which takes longer."""
+            return
         for job, reply in pairs:
             if job.settled:
                 job.answer(reply)  # the end of a stream
             else:
                 job.reply = reply
+        self._complete(flight)
+
+    def _complete(self, flight: Flight) -> None:
+        """The worker gets its next batch before the clients get their answers, which takes longer."""
         try:
             self._finish(flight)
         finally:
-            tell_all(flight.jobs)
+            tell(flight.jobs)
 
     def _hold_back(self, flight: Flight) -> None:
         """Stop reading from the worker while a client reads its stream more slowly than it is written."""

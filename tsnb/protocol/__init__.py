@@ -1,7 +1,7 @@
 """Bytes ↔ messages: how a server and a worker talk, in one place (:mod:`tsnb.protocol.frames` has the layout)."""
 
 from tsnb.messages import Buffer
-from tsnb.protocol.batches import PLACED, batch, headers, kinds, replies, result, values
+from tsnb.protocol.batches import PLACED, bare, batch, headers, kinds, replies, result, values
 from tsnb.protocol.control import MAX_CONTROL, Born, Control, Exited, Fork, Forked, Kill, decode_control, encode_control
 from tsnb.protocol.frames import SMALL, ProtocolError, Reader, bytes_text, decode_head, encode, lengths
 from tsnb.protocol.lines import MAX_LINE_IDS, line_mark, read_line
@@ -33,6 +33,7 @@ __all__ = [
     "Result",
     "Source",
     "Stop",
+    "bare",
     "batch",
     "bytes_text",
     "decode_control",

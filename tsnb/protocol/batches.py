@@ -129,6 +129,12 @@ def _heads(each: Sequence[Answered]) -> tuple[tuple[Answered, ...], tuple[int, .
     return tuple(heads), tuple(which) if len(heads) > 1 else ()
 
 
+def bare(message: Result) -> bool:
+    """Whether all answers are bodies and nothing else."""
+    heads = message.heads
+    return len(heads) == 1 and heads[0] == PLAIN and not message.which
+
+
 def replies(message: Result, bodies: Buffer) -> list[Reply]:
     """The replies of a result, each with its own bytes. Raises :class:`ProtocolError` where its parts do not fit."""
     sizes, heads, timings, more = message.sizes, message.heads, message.timings, message.more

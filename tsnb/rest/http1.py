@@ -17,9 +17,10 @@ from tsnb.rest import wire
 from tsnb.rest.heads import NONE, Head, Incoming
 from tsnb.rest.large import LARGE, LargeBody
 from tsnb.rest.reader import Item, Phase, Refusal, RequestReader
-from tsnb.rest.routes import Abandon, Lane, Listener, Response, ready
+from tsnb.rest.routes import Listener, Response, ready
 from tsnb.rest.service import new_id
 from tsnb.rest.wakeful import FEW
+from tsnb.speedups import ConnectionBase
 
 if TYPE_CHECKING:
     from tsnb.rest.service import Service
@@ -32,7 +33,7 @@ LINGER_STOPPING: Final = 0.5
 """The same when the server itself is about to end."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(ConnectionBase):
     """Bytes in, bytes out; what they mean is the service's business."""
 
     def __init__(self, service: Service, listener: Listener) -> None:
@@ -48,7 +49,7 @@ class Connection(asyncio.Protocol):
         self._phase = Phase.HEAD
         self._since = self._loop.time()
         #: Whether there was headway since the last tick: counted from there, as asking for the time takes some itself.
-        self._moved = False
+        self.moved = False
         self._unsent = 0
         self._paused = False
         self._half_closed = False
@@ -56,15 +57,16 @@ class Connection(asyncio.Protocol):
         self._lingering = False
         self._linger = LINGER
         #: While nothing is read or answered: the head of the last request here, which the next is likely to have.
-        self._at_rest: Head | None = NONE
+        self.at_rest = NONE
         #: The head of the request that is being answered, its id, its lane, and when it began.
-        self._waiting: Head | None = None
-        self._request_id = ""
-        self._lane: Lane | None = None
-        self._begun = 0.0
+        self.waiting = None
+        self.request_id = ""
+        self.lane = None
+        self.begun = 0.0
         #: Whether it came while the connection was at rest, and nothing has happened since.
-        self._straight = False
-        self._abandon: Abandon | None = None
+        self.straight = False
+        self.abandon = None
+        self.prepare(service, self._heads)
 
     # --- called by the event loop -------------------------------------------------------------------
 
@@ -73,10 +75,11 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self.remote = _name(transport.get_extra_info("peername"))
         self._service.connections.add(self)
+        self.connected(self._transport)
 
-    def data_received(self, data: bytes) -> None:
-        """Some bytes of a request, or several requests at once."""
-        head = self._at_rest
+    def received(self, data: bytes) -> None:
+        """Some bytes of a request, or several requests at once, that did not go the compiled way."""
+        head = self.at_rest
         if head is not None:
             known = head if len(data) == head.length and data.startswith(head.text) else self._heads.find(data)
             if known is not None and self._begin(known, data[len(known.text) :], straight=True):
@@ -86,11 +89,11 @@ class Connection(asyncio.Protocol):
     def _read(self, data: bytes) -> None:
         if self._lingering:
             return
-        self._at_rest, self._straight = None, False
+        self.at_rest, self.straight = None, False
         reader = self._reader
         reader.feed(data)
         if reader.items:
-            if self._task is None and self._waiting is None:
+            if self._task is None and self.waiting is None:
                 self._next()
             elif not self._paused:
                 self._paused = True
@@ -98,7 +101,7 @@ class Connection(asyncio.Protocol):
             return
         if reader.phase is not self._phase:
             self._phase = reader.phase
-            self._moved = True
+            self.moved = True
         if reader.remaining >= LARGE and not self._busy:
             self._transport.set_protocol(LargeBody(self, reader, reader.leave_body()))
 
@@ -113,7 +116,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client will send no more; what it asked for is still answered."""
         self._half_closed = True
-        self._at_rest, self._straight = None, False
+        self.at_rest, self.straight = None, False
         return self._busy and self._transport.can_write_eof()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -121,13 +124,13 @@ class Connection(asyncio.Protocol):
         self._service.connections.discard(self)
         if self._task is not None:
             self._task.cancel()
-        if self._abandon is not None:
+        if self.abandon is not None:
             self._service.waiting -= 1
-            self._abandon()
+            self.abandon()
 
     def pause_writing(self) -> None:
         """The client reads more slowly than we write."""
-        self._at_rest, self._straight = None, False
+        self.at_rest, self.straight = None, False
         self._writable = self._loop.create_future()
         self._unsent = self._transport.get_write_buffer_size()
         self._since = self._loop.time()
@@ -142,7 +145,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def _busy(self) -> bool:
-        return self._task is not None or self._waiting is not None
+        return self._task is not None or self.waiting is not None
 
     def _next(self) -> None:
         """Answer what has been read: a single request by a callback where that works, all others in a task."""
@@ -164,36 +167,36 @@ class Connection(asyncio.Protocol):
         lane = head.lane if service.open and head.lane is not None else service.lane(head, body, self.listener)
         if lane is None:
             return False
-        self._at_rest, self._straight = None, straight
-        self._waiting, self._lane = head, lane
-        self._request_id = request_id = new_id()
+        self.at_rest, self.straight = None, straight
+        self.waiting, self.lane = head, lane
+        self.request_id = request_id = new_id()
         service.waiting += 1
         if service.recording:
-            self._begun = perf_counter()
-        abandon = lane.ask(request_id, body, self._told)
-        if self._request_id is request_id and self._waiting is not None:  # it has no answer yet
-            self._abandon = abandon
+            self.begun = perf_counter()
+        abandon = lane.ask(request_id, body, self.told)
+        if self.request_id is request_id and self.waiting is not None:  # it has no answer yet
+            self.abandon = abandon
             if service.waiting <= FEW:
                 service.wakeful.stay()
         return True
 
-    def _told(self, outcome: Outcome) -> None:
+    def told(self, outcome: Outcome) -> None:
         """The request that waited has its outcome."""
-        head, lane, service = self._waiting, self._lane, self._service
+        head, lane, service = self.waiting, self.lane, self._service
         assert head is not None and lane is not None  # noqa: S101, PT018  (it was begun)
-        self._abandon = self._waiting = None
+        self.abandon = self.waiting = None
         service.waiting -= 1
         data = None
-        if self._straight and lane.plain and isinstance(outcome, Reply):
-            data = wire.plain(outcome, self._request_id, service.extra)
+        if self.straight and lane.plain and isinstance(outcome, Reply):
+            data = wire.plain(outcome, self.request_id, service.extra)
         if data is None:
-            self._done(lane.respond(self._request_id, outcome), head)
+            self._done(lane.respond(self.request_id, outcome), head)
             return
-        self._at_rest, self._moved = head, True
+        self.at_rest, self.moved = head, True
         self._transport.write(data)
         service.count_response(200)
         if service.recording:
-            service.finished(self.remote, head.method, head.target, 200, self._begun)
+            service.finished(self.remote, head.method, head.target, 200, self.begun)
         if service.waiting < FEW:
             service.wakeful.stay()
 
@@ -202,13 +205,13 @@ class Connection(asyncio.Protocol):
         if self._transport.is_closing():
             return
         if response.chunks is None:
-            self._give(response, head, self._begun)
+            self._give(response, head, self.begun)
             self._go_on()
             if service.waiting < FEW:
                 service.wakeful.stay()
         else:
             self._open(response, head)  # at once: many parts may have come together with the first
-            self._task = self._loop.create_task(self._finish(response, head, self._begun))
+            self._task = self._loop.create_task(self._finish(response, head, self.begun))
 
     def _go_on(self) -> None:
         if self._reader.items and not self._last:
@@ -249,18 +252,18 @@ class Connection(asyncio.Protocol):
                 self._close_gently()
             return
         self._phase = self._reader.phase
-        self._moved = True
+        self.moved = True
         if self._phase is Phase.BETWEEN and self._writable is None:
-            self._at_rest = NONE
+            self.at_rest = NONE
         if self._paused:
             self._paused = False
             self._transport.resume_reading()
 
     async def _answer(self, incoming: Incoming) -> None:
         begun = perf_counter()
-        self._waiting = head = incoming.head
+        self.waiting = head = incoming.head
         response = await self._service.answer(incoming, self.listener, self.remote)
-        self._waiting = None
+        self.waiting = None
         if response.chunks is None:
             self._give(response, head, begun)
         else:
@@ -341,21 +344,21 @@ class Connection(asyncio.Protocol):
     def drain(self) -> None:
         """The server stops: part now, or after the answer that is being made."""
         self._last = True
-        self._at_rest, self._straight = None, False
+        self.at_rest, self.straight = None, False
         self._linger = LINGER_STOPPING
         if not self._busy:
             self._transport.close()
 
     def abort(self) -> None:
         """Part at once."""
-        self._at_rest, self._straight = None, False
+        self.at_rest, self.straight = None, False
         self._transport.abort()
 
     def tick(self, now: float) -> None:
         """Called every second or so: give up on a client that makes no headway."""
         unsent = self._transport.get_write_buffer_size()
-        if self._moved or unsent != self._unsent:
-            self._moved, self._unsent, self._since = False, unsent, now
+        if self.moved or unsent != self._unsent:
+            self.moved, self._unsent, self._since = False, unsent, now
         elif self._busy and not unsent:
             self._probe()
         elif now - self._since > (self._service.config.body_timeout if unsent else self._allowance()):
@@ -367,7 +370,7 @@ class Connection(asyncio.Protocol):
         TCP does not tell a half-closed client from one that left; only writing
         does, and an interim response may be written at any time.
         """
-        if self._half_closed and self._waiting is not None and self._waiting.chunks:
+        if self._half_closed and self.waiting is not None and self.waiting.chunks:
             self._transport.write(wire.CONTINUE)
 
     def _allowance(self) -> float:

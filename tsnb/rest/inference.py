@@ -29,6 +29,7 @@ from tsnb.rest.routes import (
     route,
     status_response,
 )
+from tsnb.speedups import express
 
 _FRAMING = {"content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "trailer"}
 """Headers that belong to the connection, not to a handler."""
@@ -71,7 +72,8 @@ def prediction_lane(doors: Doors, request: Request) -> Lane:
             response = failed(doors, mine, error)
         return finished(doors, mine, response)
 
-    return Lane(ask, respond, plain=not timed)
+    compiled = None if timed or mime is None else express(take, headers, mime)
+    return Lane(ask, respond, plain=not timed, express=compiled)
 
 
 def _nothing() -> None:

@@ -24,6 +24,7 @@ from tsnb.config import Config
 from tsnb.engine.api import Engine, Outcome
 from tsnb.engine.workflows import Workflows
 from tsnb.errors import BadRequest, HandlerFailed, MethodNotAllowed, NotFound, TsnbError
+from tsnb.speedups import Express
 
 log = logging.getLogger(__name__)
 
@@ -153,6 +154,8 @@ class Lane(Struct, frozen=True, eq=False):
     respond: Callable[[str, Outcome], Response]
     plain: bool = True
     """Whether the answer has nothing but what the handler gave it, and what every answer has."""
+    express: Express | None = None
+    """The same lane, compiled, for connections at rest."""
 
 
 Opener: TypeAlias = Callable[[Doors, Request], Lane]

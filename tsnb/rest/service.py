@@ -30,7 +30,8 @@ from tsnb.rest.routes import (
     stamp,
 )
 from tsnb.rest.tokens import is_preflight
-from tsnb.rest.wakeful import Wakeful
+from tsnb.rest.wakeful import FEW, Wakeful
+from tsnb.speedups import ServiceBase
 
 if TYPE_CHECKING:
     from tsnb.rest.http1 import Connection
@@ -43,7 +44,7 @@ Record: TypeAlias = Callable[[str, str, str, int, float], None]
 """Takes remote address, method, target, status and milliseconds of an answered request."""
 
 
-class Service:
+class Service(ServiceBase):
     """Turns what a connection read into what it should write."""
 
     def __init__(
@@ -57,8 +58,6 @@ class Service:
         self.connections: set[Connection] = set()
         #: What each listener knows of the requests it saw before.
         self.heads: defaultdict[Listener, Heads] = defaultdict(Heads)
-        #: Connections that wait for an answer by a callback.
-        self.waiting = 0
         #: Large bodies since the memory of earlier ones was given back.
         self.large_bodies = 0
         self._doors = doors
@@ -74,8 +73,10 @@ class Service:
         self.cors = _cors(doors.config)
         #: All of them: those of an answer without headers of its own.
         self.extra = "".join(self.cors.values())
-        #: An answer was given with this status.
-        self.count_response: Callable[[int], None] = doors.engine.count_response
+        self.around = wire.around(self.extra)
+        self.few = FEW
+        #: So many answers were given with this status.
+        self.count_response = doors.engine.count_response
 
     @property
     def wakeful(self) -> Wakeful:

@@ -120,6 +120,13 @@ def plain(reply: Reply, request_id: str, extra: str) -> bytes | None:
     return f"{_OK_BEFORE}{request_id}\r\n{extra}content-length: {len(body)}{_OK_AFTER}".encode("latin-1") + body
 
 
+def around(extra: str) -> tuple[bytes, bytes, bytes]:
+    """What stands before the id of such an answer, between it and the body's length, and between that and the body."""
+    parts = _OK_BEFORE, f"\r\n{extra}content-length: ", _OK_AFTER
+    before, middle, after = [part.encode("latin-1", "replace") for part in parts]
+    return before, middle, after
+
+
 def _length(response: Response, to_head: bool) -> int:
     """The length of the body; an answer to HEAD says in a header how long it would have been."""
     told = response.headers.get("content-length", "") if to_head else ""

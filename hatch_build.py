@@ -1,4 +1,4 @@
-"""Compiles ``tsnb/speedups/native.pyx`` into the wheel where there is a compiler; without one the wheel is plain Python.
+"""Compiles ``tsnb/speedups/native.pyx`` into the wheel where there is a compiler; without one it is plain Python.
 
 ``TSNB_PURE_PYTHON=1`` makes the plain one in any case; ``TSNB_NEEDS_COMPILER=1`` fails where nothing can be compiled.
 """

@@ -185,7 +185,6 @@ async def test_each_request_has_its_own_body_and_id() -> None:
         assert house.taken().endswith(b"ok")
     assert len(seen) == 5
     assert house.engine.counted == [200] * 5
-    assert house.service.waiting == 0
 
 
 @pytest.mark.parametrize(
@@ -252,7 +251,6 @@ async def test_a_request_whose_client_left_is_given_up() -> None:
     (request, _) = house.engine.asked[0]
     house.connection.connection_lost(None)
     assert house.engine.given_up == [request.id]
-    assert house.service.waiting == 0
 
 
 @in_loop

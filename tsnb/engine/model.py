@@ -23,6 +23,7 @@ from tsnb.engine.records import recorded
 from tsnb.engine.stats import Stats
 from tsnb.engine.supervisor import Slot
 from tsnb.engine.tally import Tally
+from tsnb.engine.wakeful import Wakeful
 from tsnb.engine.worker_handle import Flight, WorkerHandle
 from tsnb.errors import ModelNotFound, RequestTimeout, ServiceUnavailable, TsnbError
 from tsnb.messages import MetricSample, ModelSpec, ModelStatus
@@ -32,6 +33,10 @@ NO_WORKER = (
     'Model "{name}" has no worker to serve inference request. Please use scale workers API to add workers. '
     "If this is a sequence inference, please check if it is closed, or expired; or exceeds maxSequenceJobQueueSize"
 )
+
+
+QUICK = 500e-6
+"""Seconds that a batch takes at most for the server to stay awake: to be woken would take much of that."""
 
 
 def spec_folders(spec: ModelSpec) -> list[str]:
@@ -78,6 +83,7 @@ class ServedModel:
         self._takes_all = type(self).submit is ServedModel.submit
         #: Whether the end of this turn of the loop is waited for.
         self._dispatching = False
+        self._wakeful = Wakeful(self._loop, config.busy_wait)
 
     @property
     def model_dirs(self) -> list[str]:
@@ -119,6 +125,7 @@ class ServedModel:
             self._dispatch_soon()
         elif len(self.queue) >= self._size:
             self._give_ahead()
+        self._stay_awake(self._cost.seconds(self._size))
 
     def submit_all(self, jobs: Sequence[Job]) -> None:
         """Queue the jobs that came in one turn of the loop; those that cannot be taken are told so."""
@@ -130,6 +137,7 @@ class ServedModel:
             self._dispatch()
         elif len(self.queue) >= self._size:
             self._give_ahead()
+        self._stay_awake(self._cost.seconds(self._size))
 
     def _submit_each(self, jobs: Sequence[Job]) -> None:
         for job in jobs:
@@ -208,7 +216,10 @@ class ServedModel:
     def _give_ahead(self) -> None:
         """Let full batches wait at workers that will be free in a moment: these then need not wait for us."""
         spec = self.spec
-        for handle in [slot.handle for slot in self.slots if slot.handle is not None and slot.handle.takes_ahead]:
+        for slot in self.slots:
+            handle = slot.handle
+            if handle is None or not handle.takes_ahead:
+                continue
             sizes = len(self.queue), len(handle.running), len(self.slots), spec.batch_size
             count = ahead(spec.batch_policy, *sizes, self._cost)
             if not count:
@@ -263,6 +274,12 @@ class ServedModel:
         if slot.idle:
             self._put_idle(slot)
         self._dispatch()
+        self._stay_awake(seconds)
+
+    def _stay_awake(self, seconds: float | None) -> None:
+        """A batch that takes so long is under way, or was answered: of a quick model, the next event is near."""
+        if seconds is not None and seconds < QUICK:
+            self._wakeful.stay(len(self.slots))
 
     def on_unstarted(self, jobs: Sequence[Job]) -> None:
         """A worker is gone that had not begun with these: they are the next for the others."""
@@ -294,7 +311,7 @@ class ServedModel:
         self._cost.learn(len(jobs), seconds)
         total, longest, failed = self._stats.answered(jobs, now)
         self._tally.add(len(jobs), total, longest, failed, wall)
-        self._stats.batch_done(seconds - _handler_seconds(flight))
+        self._stats.batch_done(seconds - flight.worked)
         if failed or self._recorder.wants(self.key, wall):
             self._record(slot, flight, now, wall)
 
@@ -396,12 +413,3 @@ class ServedModel:
         tally = self._tally
         counts = (len(self.queue), tally.requests, tally.errors, tally.latency)
         return ModelStatus(self.spec, default, workers, *counts, tally.history.recent(time.time()))
-
-
-def _handler_seconds(flight: Flight) -> float:
-    """How long the worker was busy with a batch, as its answers say."""
-    reply = flight.jobs[0].reply
-    if reply is None:
-        return 0.0
-    seconds = reply.timings.get
-    return seconds("decode", 0.0) + seconds("handle", 0.0) + seconds("encode", 0.0)

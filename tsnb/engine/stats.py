@@ -141,6 +141,10 @@ class Stats:
         self._of_host("QueueTime").value = last * 1e3
         return total, longest, failed
 
+    def batch_done(self, overhead: float) -> None:
+        """A batch has its answers, ``overhead`` seconds of which were not the handler's."""
+        self._set(self._of_host("WorkerThreadTime"), max(0.0, overhead * 1e3))
+
     def _each_answered(self, jobs: Sequence[Job], now: float) -> None:
         for job in jobs:
             queued, counted = job.taken - job.created, job.counted
@@ -149,10 +153,6 @@ class Stats:
                 self._count(counted.queue, queued * 1e6)
             if counted is not None and counted.logged:
                 self._set(self._of_host("QueueTime"), queued * 1e3)
-
-    def batch_done(self, overhead: float) -> None:
-        """A batch has its answers, ``overhead`` seconds of which were not the handler's."""
-        self._set(self._of_host("WorkerThreadTime"), max(0.0, overhead * 1e3))
 
     def worker_loaded(self, spec: ModelSpec, worker_id: str, seconds: float) -> None:
         """A worker has loaded its model."""

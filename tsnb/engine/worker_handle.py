@@ -15,7 +15,7 @@ from tsnb.engine.arena import Arena
 from tsnb.engine.job import Job
 from tsnb.errors import HandlerFailed
 from tsnb.messages import Failure, MetricSample
-from tsnb.speedups import frame, given, tell
+from tsnb.speedups import frame, given, mark, tell
 
 
 class LoadFailed(Exception):
@@ -29,7 +29,7 @@ class LoadFailed(Exception):
 class Flight:
     """A batch that a worker holds."""
 
-    __slots__ = ("jobs", "number", "placed", "started")
+    __slots__ = ("jobs", "number", "placed", "started", "timings")
 
     def __init__(self, number: int, jobs: Sequence[Job], started: float) -> None:
         self.number = number
@@ -37,6 +37,14 @@ class Flight:
         self.started = started
         #: Which of its bodies lie in shared memory, and where.
         self.placed: tuple[tuple[int, int], ...] = ()
+        #: Seconds that its worker spent, by stage, once it has ended.
+        self.timings: dict[str, float] = {}
+
+    @property
+    def worked(self) -> float:
+        """Seconds that its worker spent on it."""
+        spent = self.timings.get
+        return spent("decode", 0.0) + spent("handle", 0.0) + spent("encode", 0.0)
 
 
 class WorkerHandle(asyncio.Protocol):
@@ -179,6 +187,10 @@ class WorkerHandle(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes from the worker: zero or more whole frames."""
         try:
+            single = self._reader.single(data)
+            if single is not None:
+                self._receive(*single)
+                return
             for message, bodies in self._reader.feed(data):
                 self._receive(message, bodies)
         except protocol.ProtocolError as error:
@@ -217,6 +229,7 @@ class WorkerHandle(asyncio.Protocol):
         flight = self.flight
         if flight is None or flight.number != message.number:
             raise protocol.ProtocolError(f"an answer to batch {message.number}, which the worker does not hold")
+        flight.timings = message.timings
         if message.metrics:
             self._on_metrics(message.metrics)
         if not message.more and protocol.bare(message) and given(flight.jobs, message.sizes, bodies, message.timings):
@@ -292,8 +305,7 @@ class WorkerHandle(asyncio.Protocol):
         following, self.flight, self._ahead = self._ahead, None, None
         if following is not None:
             following.started = now
-            for job in following.jobs:
-                job.met = job.taken = now
+            mark(following.jobs, now, now)
             self._begin(following)
         self._on_done(flight, now - flight.started)
 

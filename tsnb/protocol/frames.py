@@ -114,6 +114,15 @@ class Reader:
             start = middle + bodies
         self._ahead = data[start:]
 
+    def single(self, data: bytes) -> tuple[Message, bytes] | None:
+        """The frame that these bytes are, where they are exactly one: what :meth:`feed` would yield. Else None."""
+        size = len(data)
+        if self._frame or self._ahead or size < HEADER.size:
+            return None
+        head, bodies = self._accepted(data)
+        middle = HEADER.size + head
+        return (decode_head(data[HEADER.size : middle]), data[middle:]) if middle + bodies == size else None
+
     def _accepted(self, header: bytes) -> tuple[int, int]:
         head, bodies = lengths(header)
         if self._max_bodies is not None and bodies > self._max_bodies:

@@ -19,7 +19,6 @@ from tsnb.rest.large import LARGE, LargeBody
 from tsnb.rest.reader import Item, Phase, Refusal, RequestReader
 from tsnb.rest.routes import Listener, Response, ready
 from tsnb.rest.service import new_id
-from tsnb.rest.wakeful import FEW
 from tsnb.speedups import ConnectionBase
 
 if TYPE_CHECKING:
@@ -125,7 +124,6 @@ class Connection(ConnectionBase):
         if self._task is not None:
             self._task.cancel()
         if self.abandon is not None:
-            self._service.waiting -= 1
             self.abandon()
 
     def pause_writing(self) -> None:
@@ -170,14 +168,11 @@ class Connection(ConnectionBase):
         self.at_rest, self.straight = None, straight
         self.waiting, self.lane = head, lane
         self.request_id = request_id = new_id()
-        service.waiting += 1
         if service.recording:
             self.begun = perf_counter()
         abandon = lane.ask(request_id, body, self.told)
         if self.request_id is request_id and self.waiting is not None:  # it has no answer yet
             self.abandon = abandon
-            if service.waiting <= FEW:
-                service.wakeful.stay()
         return True
 
     def told(self, outcome: Outcome) -> None:
@@ -185,7 +180,6 @@ class Connection(ConnectionBase):
         head, lane, service = self.waiting, self.lane, self._service
         assert head is not None and lane is not None  # noqa: S101, PT018  (it was begun)
         self.abandon = self.waiting = None
-        service.waiting -= 1
         data = None
         if self.straight and lane.plain and isinstance(outcome, Reply):
             data = wire.plain(outcome, self.request_id, service.extra)
@@ -197,18 +191,13 @@ class Connection(ConnectionBase):
         service.count_response(200)
         if service.recording:
             service.finished(self.remote, head.method, head.target, 200, self.begun)
-        if service.waiting < FEW:
-            service.wakeful.stay()
 
     def _done(self, response: Response, head: Head) -> None:
-        service = self._service
         if self._transport.is_closing():
             return
         if response.chunks is None:
             self._give(response, head, self.begun)
             self._go_on()
-            if service.waiting < FEW:
-                service.wakeful.stay()
         else:
             self._open(response, head)  # at once: many parts may have come together with the first
             self._task = self._loop.create_task(self._finish(response, head, self.begun))

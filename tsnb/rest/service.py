@@ -30,7 +30,6 @@ from tsnb.rest.routes import (
     stamp,
 )
 from tsnb.rest.tokens import is_preflight
-from tsnb.rest.wakeful import FEW, Wakeful
 from tsnb.speedups import ServiceBase
 
 if TYPE_CHECKING:
@@ -61,7 +60,6 @@ class Service(ServiceBase):
         #: Large bodies since the memory of earlier ones was given back.
         self.large_bodies = 0
         self._doors = doors
-        self._wakeful: Wakeful | None = None
         self._guard = guard
         #: Whether every request passes.
         self.open = guard is None
@@ -74,16 +72,8 @@ class Service(ServiceBase):
         #: All of them: those of an answer without headers of its own.
         self.extra = "".join(self.cors.values())
         self.around = wire.around(self.extra)
-        self.few = FEW
         #: So many answers were given with this status.
         self.count_response = doors.engine.count_response
-
-    @property
-    def wakeful(self) -> Wakeful:
-        """What keeps the loop from sleeping between the events of a quick answer."""
-        if self._wakeful is None:
-            self._wakeful = Wakeful(asyncio.get_running_loop(), self.config.busy_wait)
-        return self._wakeful
 
     def lane(self, head: Head, body: bytes, listener: Listener) -> Lane | None:
         """The fast way for a request with this head, if it has one and the guard lets it pass.

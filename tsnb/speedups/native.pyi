@@ -9,9 +9,6 @@ from tsnb.messages import Buffer, Reply, Request
 class ServiceBase:
     open: bool
     recording: bool
-    waiting: int
-    few: int
-    """How many may wait at once for it to matter whether the loop stays awake."""
     around: tuple[bytes, bytes, bytes]
     """What stands around the id and the length of an answer (:func:`tsnb.rest.wire.around`)."""
     count_response: Callable[..., None]

@@ -60,8 +60,6 @@ cdef class ServiceBase:
 
     cdef public bint open
     cdef public bint recording
-    cdef public Py_ssize_t waiting
-    cdef public Py_ssize_t few
     cdef public object count_response
     cdef bytes before, middle, after
 
@@ -249,7 +247,6 @@ cdef class ConnectionBase:
         job.client, job.way, job.data, job.created = self, way, data, monotonic()
         job.counted, job.withdraw = intake.counted, intake.withdraw
         self.at_rest, self.straight, self.waiting, self.job = None, True, way.head, job
-        service.waiting += 1
         if service.recording:
             self.begun = perf_counter()
         try:
@@ -259,8 +256,6 @@ cdef class ConnectionBase:
         except Exception as error:
             job.settled = True
             job.hand_over(error)
-        if self.job is job and service.waiting <= service.few:  # it has no answer yet
-            service.wakeful.stay()
         return 0
 
     cdef bint answer(self, JobBase job) except -1:
@@ -270,13 +265,10 @@ cdef class ConnectionBase:
             job.hand_over(job.reply)
             return False
         head, self.waiting, self.job = self.waiting, None, None
-        service.waiting -= 1
         self.at_rest, self.moved = head, True
         self.put(whole(job, service))
         if service.recording:
             service.finished(self.remote, head.method, head.target, 200, self.begun)
-        if service.waiting < service.few:
-            service.wakeful.stay()
         return True
 
 

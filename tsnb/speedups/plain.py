@@ -18,9 +18,7 @@ UNTOLD = "the answer to request %s could not be handed over"
 
 
 class ServiceBase:
-    """What all connections share. ``waiting`` of them wait for an answer by a callback."""
-
-    waiting = 0
+    """What all connections share."""
 
 
 class IntakeBase:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tsnb.rest import wakeful
-from tsnb.rest.wakeful import MOMENT, RAREST, Wakeful
+from tsnb.engine import wakeful
+from tsnb.engine.wakeful import MOMENT, RAREST, Wakeful
 
 
 class Loop:
@@ -84,3 +84,11 @@ def test_it_sleeps_where_that_is_wanted_or_there_is_only_one_processor(
     monkeypatch.setattr(wakeful, "_processors", lambda: processors)
     Wakeful(loop, wanted).stay()  # type: ignore[arg-type]
     assert not loop.soon
+
+
+def test_it_sleeps_where_workers_need_all_processors(loop: Loop) -> None:
+    awake = Wakeful(loop)  # type: ignore[arg-type]
+    awake.stay(others=2)
+    assert not loop.soon
+    awake.stay(others=1)
+    assert loop.soon

@@ -1,6 +1,6 @@
 """A server that stays awake for a moment: to go to sleep and be woken takes longer than a quick model's whole answer.
 
-A request alone costs four wake-ups, two of them the server's. Where the last
+A batch costs the server two wake-ups, and those who wake it as many. Where the last
 events came within :data:`MOMENT`, the loop goes on looking for the next one
 that long. Where they do not, it tries again more and more rarely.
 """
@@ -16,8 +16,6 @@ MOMENT: Final = 100e-6
 """Seconds."""
 RAREST: Final = 255
 """Most occasions that are passed over after it was in vain."""
-FEW: Final = 2
-"""Requests under way at once up to which it matters: where there are more, some event is near anyway."""
 
 
 class Wakeful:
@@ -25,19 +23,19 @@ class Wakeful:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, wanted: bool = True) -> None:
         self._loop = loop
-        self._allowed = wanted and _processors() > 1
+        self._processors = _processors() if wanted else 1
         self._awake = False
         self._until = 0.0
         self._passed = self._rarely = 0
 
-    def stay(self) -> None:
-        """Something was asked or answered."""
+    def stay(self, others: int = 1) -> None:
+        """Something was asked or answered. ``others`` are at work, too: where they need all processors, we sleep."""
         if self._awake:  # the one before was not in vain
             self._rarely = 0
             self._until = monotonic() + MOMENT
         elif self._passed < self._rarely:
             self._passed += 1
-        elif self._allowed:
+        elif others < self._processors:
             self._awake, self._passed = True, 0
             self._until = monotonic() + MOMENT
             self._loop.call_soon(self._look)

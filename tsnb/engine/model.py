@@ -27,7 +27,7 @@ from tsnb.engine.wakeful import Wakeful
 from tsnb.engine.worker_handle import Flight, WorkerHandle
 from tsnb.errors import ModelNotFound, RequestTimeout, ServiceUnavailable, TsnbError
 from tsnb.messages import MetricSample, ModelSpec, ModelStatus
-from tsnb.speedups import mark, plain
+from tsnb.speedups import mark, together
 
 NO_WORKER = (
     'Model "{name}" has no worker to serve inference request. Please use scale workers API to add workers. '
@@ -232,7 +232,7 @@ class ServedModel:
 
     def _together(self, jobs: list[Job]) -> list[Job]:
         """Those of the jobs that somebody waits for and that can share a batch; what must come later goes back."""
-        if plain(jobs):
+        if together(jobs):
             return jobs
         wanted = [job for job in jobs if not (job.settled and job.gone)]
         if len(wanted) > 1 and (apart := split(wanted)):

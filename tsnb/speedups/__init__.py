@@ -20,9 +20,9 @@ if TYPE_CHECKING:
         frame,
         given,
         mark,
-        plain,
         spent,
         tell,
+        together,
     )
 
     COMPILED: bool
@@ -40,9 +40,9 @@ else:
             frame,
             given,
             mark,
-            plain,
             spent,
             tell,
+            together,
         )
 
         COMPILED = True
@@ -57,9 +57,9 @@ else:
             frame,
             given,
             mark,
-            plain,
             spent,
             tell,
+            together,
         )
 
         COMPILED = False
@@ -75,7 +75,7 @@ __all__ = [
     "frame",
     "given",
     "mark",
-    "plain",
     "spent",
     "tell",
+    "together",
 ]

@@ -307,7 +307,7 @@ cdef inline char *put_bytes(char *to, bytes what) noexcept:
 
 # --- a batch of requests ------------------------------------------------------------------------------
 
-def plain(jobs):
+def together(jobs):
     """Whether all came the compiled way, are still waited for, and can share a batch."""
     cdef JobBase job
     for each in jobs:

@@ -106,7 +106,7 @@ def express(intake: Callable[..., Any], headers: dict[str, str], mime: str) -> N
     """There is no short way for requests that are taken in here."""
 
 
-def plain(jobs: Sequence[JobBase]) -> bool:
+def together(jobs: Sequence[JobBase]) -> bool:
     """Whether all came the short way, are still waited for, and can share a batch."""
     return False
 

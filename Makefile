@@ -9,7 +9,7 @@ PINNED := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
 
 .PHONY: demo test lab lint format notebooks screenshots labextension protos check-install conformance conformance-renew docs bench clean
 
-$(STAMP): pyproject.toml constraints.txt tsnb/labextension/build.json hatch_build.py tsnb/speedups/native.pyx
+$(STAMP): pyproject.toml constraints.txt tsnb/labextension/build.json hatch_build.py $(wildcard tsnb/speedups/*.pyx)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PINNED) $(BIN)/python $(PIP) install --editable '.[lab,test]'
 	touch $@
@@ -52,7 +52,7 @@ check-install: $(STAMP)  ## a wheel, installed into an environment of its own
 	$(BIN)/python tests/check_install.py
 
 clean:
-	rm -rf $(VENV) build dist tsnb/speedups/native.*.so
+	rm -rf $(VENV) build dist tsnb/speedups/*.so
 
 TORCHSERVE := .venv-torchserve
 

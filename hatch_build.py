@@ -1,4 +1,4 @@
-"""Compiles ``tsnb/speedups/native.pyx`` into the wheel where there is a compiler; without one it is plain Python.
+"""Compiles ``tsnb/speedups/*.pyx`` into the wheel where there is a compiler; without one it is plain Python.
 
 ``TSNB_PURE_PYTHON=1`` makes the plain one in any case; ``TSNB_NEEDS_COMPILER=1`` fails where nothing can be compiled.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SOURCE = "tsnb/speedups/native.pyx"
+FOLDER = Path("tsnb", "speedups")
 
 
 def wanted(name: str) -> bool:
@@ -37,23 +37,24 @@ class CustomBuildHook(BuildHookInterface[Any]):
             return
         build_data["pure_python"] = False
         build_data["infer_tag"] = True
-        build_data["artifacts"].append(made)
+        build_data["artifacts"] += made
 
 
-def compiled(root: Path) -> str:
-    """Compile the module beside its source; its path in the project."""
+def compiled(root: Path) -> list[str]:
+    """Compile the modules beside their sources; their paths in the project."""
     from Cython.Build import cythonize
     from setuptools import Distribution, Extension
 
     with tempfile.TemporaryDirectory() as folder:
-        extension = Extension("tsnb.speedups.native", [str(root / SOURCE)])
-        modules = cythonize([extension], build_dir=folder, quiet=True)
+        sources = sorted((root / FOLDER).glob("*.pyx"))
+        extensions = [Extension(".".join([*FOLDER.parts, path.stem]), [str(path)]) for path in sources]
+        modules = cythonize(extensions, build_dir=folder, quiet=True)
         command = Distribution({"ext_modules": modules}).get_command_obj("build_ext")
         command.build_lib, command.build_temp = str(root), folder
         command.ensure_finalized()
         command.run()
-        return str(Path(command.get_outputs()[0]).relative_to(root))
+        return [str(Path(path).relative_to(root)) for path in command.get_outputs()]
 
 
 if __name__ == "__main__":
-    sys.stdout.write(compiled(Path(__file__).parent) + "\n")
+    sys.stdout.write("\n".join(compiled(Path(__file__).parent)) + "\n")

@@ -1,15 +1,20 @@
-"""The way of most requests through the server, compiled where there was a compiler, plain Python elsewhere.
+"""The way of most requests through server and worker, compiled where there was a compiler, plain Python elsewhere.
 
-``native`` is what the build made of ``native.pyx``; :mod:`tsnb.speedups.plain` has the same names and leaves
-everything to the code that calls it, which is complete without. With ``TSNB_PURE_PYTHON=1`` nothing compiled is used.
+``native`` and ``indented`` are what the build made of the files ``*.pyx``; :mod:`tsnb.speedups.plain` has the same
+names and leaves everything to the code that calls it, which is complete without. With ``TSNB_PURE_PYTHON=1`` nothing
+compiled is used.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
+COMPILED = False
+
 if TYPE_CHECKING:
+    from tsnb.speedups.indented import indented
     from tsnb.speedups.native import (
         ConnectionBase,
         Express,
@@ -24,45 +29,43 @@ if TYPE_CHECKING:
         tell,
         together,
     )
-
-    COMPILED: bool
 else:
-    try:
-        if os.environ.get("TSNB_PURE_PYTHON", "0") not in ("", "0"):
-            raise ImportError("not wanted")
-        from tsnb.speedups.native import (
-            ConnectionBase,
-            Express,
-            IntakeBase,
-            JobBase,
-            ServiceBase,
-            express,
-            frame,
-            given,
-            mark,
-            spent,
-            tell,
-            together,
-        )
+    from tsnb.speedups.plain import (
+        ConnectionBase,
+        Express,
+        IntakeBase,
+        JobBase,
+        ServiceBase,
+        express,
+        frame,
+        given,
+        indented,
+        mark,
+        spent,
+        tell,
+        together,
+    )
 
-        COMPILED = True
-    except ImportError:
-        from tsnb.speedups.plain import (
-            ConnectionBase,
-            Express,
-            IntakeBase,
-            JobBase,
-            ServiceBase,
-            express,
-            frame,
-            given,
-            mark,
-            spent,
-            tell,
-            together,
-        )
+    if os.environ.get("TSNB_PURE_PYTHON", "0") in ("", "0"):
+        with contextlib.suppress(ImportError):
+            from tsnb.speedups.indented import indented
+        with contextlib.suppress(ImportError):
+            from tsnb.speedups.native import (
+                ConnectionBase,
+                Express,
+                IntakeBase,
+                JobBase,
+                ServiceBase,
+                express,
+                frame,
+                given,
+                mark,
+                spent,
+                tell,
+                together,
+            )
 
-        COMPILED = False
+            COMPILED = True
 
 __all__ = [
     "COMPILED",
@@ -74,6 +77,7 @@ __all__ = [
     "express",
     "frame",
     "given",
+    "indented",
     "mark",
     "spent",
     "tell",

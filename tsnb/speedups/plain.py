@@ -161,3 +161,8 @@ def tell(jobs: Sequence[JobBase]) -> None:
                 job.done(job.reply)
             except Exception:  # it must not harm the other jobs of the batch
                 log.exception(UNTOLD, job.request.id)
+
+
+def indented(value: Any) -> bytes | None:
+    """The bytes of ``json.dumps(value, indent=2)``, where that is quicker than Python's."""
+    return None

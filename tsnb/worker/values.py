@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from tsnb.protocol import Buffer
+from tsnb.speedups import indented
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +67,9 @@ def encode_value(value: Any) -> bytes:
 
 
 def _json_of(value: Any) -> bytes:
+    made = indented(value)
+    if made is not None:
+        return made
     try:
         return _dumps(value)
     except RecursionError as error:

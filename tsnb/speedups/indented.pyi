@@ -1,0 +1,5 @@
+"""What is compiled from ``indented.pyx``."""
+
+from typing import Any
+
+def indented(value: Any) -> bytes | None: ...

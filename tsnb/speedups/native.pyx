@@ -437,8 +437,12 @@ def frame(number, jobs):
         which.append(len(ways) - 1 if way is ways[len(ways) - 1] else ways.index(way))
     if bodies > SMALL or not ours:
         return None
+    cdef list kinds = list(dict.fromkeys([(<Express>each).packed_kinds for each in ways]))
+    if len(kinds) > 1:  # some may be told twice: their places are then those of the headers
+        kinds = [(<Express>each).packed_kinds for each in ways]
+    # From here on nothing is made that could let other code run, which might put a frame together, too.
     cdef char *head = room(FIXED + len(ours) * (ID + 2 + 3 * NUMBER) + packed)
-    cdef Py_ssize_t size = put_head(head, number, ours, ways, which) - head
+    cdef Py_ssize_t size = put_head(head, number, ours, ways, which, kinds) - head
     return put_frame(head, size, ours, bodies)
 
 
@@ -446,7 +450,7 @@ cdef inline Py_ssize_t body_size(JobBase job) noexcept:
     return PyBytes_GET_SIZE(job.data) - PyBytes_GET_SIZE(job.way.text)
 
 
-cdef char *put_head(char *to, unsigned long long number, list jobs, list ways, list which) except NULL:
+cdef char *put_head(char *to, unsigned long long number, list jobs, list ways, list which, list kinds) except NULL:
     """The message ``tsnb.protocol.orders.Batch``, as msgpack."""
     cdef JobBase job
     cdef Express way
@@ -461,18 +465,17 @@ cdef char *put_head(char *to, unsigned long long number, list jobs, list ways, l
     to = put_array(to, len(ways))
     for way in ways:
         to = put_bytes(to, way.packed_headers)
-    cdef list kinds = list(dict.fromkeys([way.packed_kinds for way in ways]))
-    if len(kinds) > 1:  # some may be told twice: their places are then those of the headers
-        kinds = [way.packed_kinds for way in ways]
     to = put_array(to, len(kinds))
     for packed in kinds:
         to = put_bytes(to, packed)
-    to = put_places(to, which if len(ways) > 1 else [])
-    to = put_places(to, which if len(kinds) > 1 else [])
+    to = put_places(to, which, len(ways) > 1)
+    to = put_places(to, which, len(kinds) > 1)
     return put_array(to, 0)
 
 
-cdef char *put_places(char *to, list which) except NULL:
+cdef char *put_places(char *to, list which, bint told) except NULL:
+    if not told:
+        return put_array(to, 0)
     to = put_array(to, len(which))
     for place in which:
         to = put_number(to, place)

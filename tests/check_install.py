@@ -30,6 +30,8 @@ took = time.perf_counter() - begun
 assert "torch" not in sys.modules, "%load_ext tsnb imports torch"
 files = {path.name for path in importlib.resources.files("tsnb.widgets").iterdir()}
 assert {"card.js", "card.css", "models_table.js"} <= files, files
+from tsnb.speedups import COMPILED
+print("the way of quick requests is", "compiled" if COMPILED else "plain Python: no compiler was found")
 print(f"tsnb {tsnb.__version__} from {tsnb.__file__}, %load_ext in {took * 1000:.0f} ms")
 """
 

@@ -254,8 +254,9 @@ cdef class ConnectionBase:
             if len(intake.jobs) == 1:
                 intake.begin()
         except Exception as error:
-            job.settled = True
-            job.hand_over(error)
+            if not job.settled:
+                job.settled = True
+                job.hand_over(error)
         return 0
 
     cdef bint answer(self, JobBase job) except -1:

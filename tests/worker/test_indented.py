@@ -33,6 +33,8 @@ def python(value: Any) -> bytes:
 
 @given(VALUES)
 @example('\x00\x1f\x7f"\\/\u2028\ud800é😀')
+@example("\x7f")
+@example("~ !")
 @example([[], {}, (), [[]], {"": {}}])
 def test_it_is_what_python_writes(value: Any) -> None:
     assert indented(value) == python(value)

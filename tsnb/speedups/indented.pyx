@@ -171,7 +171,7 @@ cdef bint is_plain(const char *start, Py_ssize_t size) noexcept:
     """Whether nothing must be escaped."""
     cdef Py_ssize_t at
     for at in range(size):
-        if start[at] < 32 or start[at] == 34 or start[at] == 92:
+        if start[at] < 32 or start[at] > 126 or start[at] == 34 or start[at] == 92:
             return False
     return True
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tsnb.engine import wakeful
-from tsnb.engine.wakeful import MOMENT, RAREST, Wakeful
+from tsnb.engine.wakeful import MOMENT, QUICK, RAREST, Wakeful
 
 
 class Loop:
@@ -91,4 +91,13 @@ def test_it_sleeps_where_workers_need_all_processors(loop: Loop) -> None:
     awake.stay(others=2)
     assert not loop.soon
     awake.stay(others=1)
+    assert loop.soon
+
+
+def test_it_sleeps_where_batches_take_longer_than_being_woken(loop: Loop) -> None:
+    awake = Wakeful(loop)  # type: ignore[arg-type]
+    awake.stay(QUICK)
+    awake.stay(None)
+    assert not loop.soon
+    awake.stay(QUICK / 2)
     assert loop.soon

@@ -35,10 +35,6 @@ NO_WORKER = (
 )
 
 
-QUICK = 500e-6
-"""Seconds that a batch takes at most for the server to stay awake: to be woken would take much of that."""
-
-
 def spec_folders(spec: ModelSpec) -> list[str]:
     """The folders that belong to one code of a model: its own, and that of the packages it brought."""
     return [spec.model_dir, *([spec.packages] if spec.packages else [])]
@@ -125,7 +121,7 @@ class ServedModel:
             self._dispatch_soon()
         elif len(self.queue) >= self._size:
             self._give_ahead()
-        self._stay_awake(self._cost.seconds(self._size))
+        self._wakeful.stay(self._cost.seconds(self._size), len(self.slots))
 
     def submit_all(self, jobs: Sequence[Job]) -> None:
         """Queue the jobs that came in one turn of the loop; those that cannot be taken are told so."""
@@ -137,7 +133,7 @@ class ServedModel:
             self._dispatch()
         elif len(self.queue) >= self._size:
             self._give_ahead()
-        self._stay_awake(self._cost.seconds(self._size))
+        self._wakeful.stay(self._cost.seconds(self._size), len(self.slots))
 
     def _submit_each(self, jobs: Sequence[Job]) -> None:
         for job in jobs:
@@ -274,12 +270,7 @@ class ServedModel:
         if slot.idle:
             self._put_idle(slot)
         self._dispatch()
-        self._stay_awake(seconds)
-
-    def _stay_awake(self, seconds: float | None) -> None:
-        """A batch that takes so long is under way, or was answered: of a quick model, the next event is near."""
-        if seconds is not None and seconds < QUICK:
-            self._wakeful.stay(len(self.slots))
+        self._wakeful.stay(seconds, len(self.slots))
 
     def on_unstarted(self, jobs: Sequence[Job]) -> None:
         """A worker is gone that had not begun with these: they are the next for the others."""

@@ -14,6 +14,8 @@ from typing import Final
 
 MOMENT: Final = 100e-6
 """Seconds."""
+QUICK: Final = 500e-6
+"""Seconds that a batch takes at most for its end, or what its clients ask next, to be near."""
 RAREST: Final = 255
 """Most occasions that are passed over after it was in vain."""
 
@@ -28,8 +30,13 @@ class Wakeful:
         self._until = 0.0
         self._passed = self._rarely = 0
 
-    def stay(self, others: int = 1) -> None:
-        """Something was asked or answered. ``others`` are at work, too: where they need all processors, we sleep."""
+    def stay(self, seconds: float | None = 0.0, others: int = 1) -> None:
+        """Something was asked or answered of a model whose batches take so many seconds, None if nobody knows.
+
+        ``others`` are at work, too: where they need all processors, we sleep.
+        """
+        if seconds is None or seconds >= QUICK:
+            return
         if self._awake:  # the one before was not in vain
             self._rarely = 0
             self._until = monotonic() + MOMENT

@@ -188,6 +188,13 @@ def test_a_port_in_use_is_named_with_its_setting(serve: Serve, tmp_path: Path) -
     assert not (tmp_path / "key_file.json").exists()
 
 
+def test_a_port_for_both_rest_and_grpc_is_refused(serve: Serve, tmp_path: Path) -> None:
+    line = refused(serve("--port", "18080", "--grpc-port", "18080", port=False))
+    assert "Cannot listen on http://127.0.0.1:18080 (inference_address" in line
+    assert "grpc_inference_port is 18080, too" in line
+    assert not (tmp_path / "key_file.json").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "store", "said"),
     [

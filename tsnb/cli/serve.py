@@ -97,7 +97,7 @@ def configure(args: argparse.Namespace) -> Setup:
     flags = _flags(args)
     config = read(path, os.environ, {**flags, **_switches(args)})
     check_store(config)
-    bindings(config)
+    check_apart(config)
     lasting = read(path, os.environ, flags, quiet=True) if snapshots else None
     return Setup(config, path, lasting, getattr(args, "lifeline", None))
 
@@ -142,6 +142,23 @@ def _grpc(host: str | None, port: int | None, grpc_port: int | None) -> dict[str
     elif port is not None:
         flags["enable_grpc"] = False
     return flags
+
+
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  (what a setting says, nothing is opened here)
+
+
+def check_apart(config: Config) -> None:
+    """Raise ConfigError where REST and gRPC are to have one port: gRPC binds it too, and REST would never answer."""
+    for binding in bindings(config):
+        host, port = binding.address.host, binding.address.port
+        for name in ("inference", "management") if config.enable_grpc and port else ():
+            theirs = getattr(config, f"grpc_{name}_address"), getattr(config, f"grpc_{name}_port")
+            if theirs[1] == port and (theirs[0] == host or host in EVERYWHERE or theirs[0] in EVERYWHERE):
+                settings = " and ".join(binding.settings)
+                raise ConfigError(
+                    f"Cannot listen on {binding.address} ({settings}): grpc_{name}_port is {port}, too. "
+                    "Choose another port for one of them, or set enable_grpc=false."
+                )
 
 
 def check_store(config: Config) -> None:

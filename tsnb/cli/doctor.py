@@ -85,7 +85,7 @@ def _speedups() -> Finding:
     if COMPILED:
         return Finding("speedups", True, "the way of quick requests is compiled")
     remedy = "install it again where there is a C compiler with Python's headers, without TSNB_PURE_PYTHON"
-    return Finding("speedups", None, f"plain Python serves quick models, with half as many requests: {remedy}")
+    return Finding("speedups", None, f"plain Python serves quick models, up to a third fewer requests: {remedy}")
 
 
 def _cores() -> Finding:

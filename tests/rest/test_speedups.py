@@ -102,7 +102,9 @@ async def test_what_is_no_frame_of_compiled_jobs_is_left_to_python() -> None:
 @in_loop
 async def test_requests_of_a_head_that_must_be_alone_do_not_go_together() -> None:
     explained = ask("text/plain", b"x").replace(b"\r\n\r\n", b"\r\ndescribe: True\r\n\r\n", 1)
-    assert not together(CompiledHouse().jobs(explained))
+    jobs = CompiledHouse().jobs(explained)
+    assert frame(1, jobs) is not None, "it came the compiled way"
+    assert not together(jobs)
 
 
 # --- answers --------------------------------------------------------------------------------------------
